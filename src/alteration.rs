@@ -122,6 +122,12 @@ pub struct Alteration {
     pub retrograde: bool,
 }
 
+impl Default for Alteration {
+    fn default() -> Self {
+        Self::NONE
+    }
+}
+
 impl Alteration {
     /// Nothing is done.
     pub const NONE: Self = Self { stretch: Ratio::ONE, inverted: false, retrograde: false };

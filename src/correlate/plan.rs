@@ -1,0 +1,157 @@
+//! Which correlator to use, decided by cost and told as plain data.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::sparse::gcd;
+use super::{Correlator, Fft, Lags, Overlap, Peak, Prepared, Reference, Search, Sparse, cost};
+use crate::error::{Error, Result};
+
+/// The ways to compute a correlation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Backend {
+    /// Pixel by pixel, the definition.
+    Reference,
+    /// From note starts and stops.
+    Sparse,
+    /// By Fourier transform.
+    Fft,
+}
+
+impl fmt::Display for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Reference => "reference",
+            Self::Sparse => "sparse",
+            Self::Fft => "fft",
+        })
+    }
+}
+
+/// A backend, or the cheapest for each pair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub enum BackendChoice {
+    /// The cheapest for each pair.
+    #[default]
+    Auto,
+    /// Always this one.
+    Only(Backend),
+}
+
+impl FromStr for BackendChoice {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Ok(match text {
+            "auto" => Self::Auto,
+            "reference" => Self::Only(Backend::Reference),
+            "sparse" => Self::Only(Backend::Sparse),
+            "fft" => Self::Only(Backend::Fft),
+            "cuda" => {
+                return Err(Error::Option {
+                    name: "backend",
+                    value: text.to_owned(),
+                    expected: "built into this version; use auto, sparse, fft or reference",
+                });
+            }
+            _ => {
+                return Err(Error::Option {
+                    name: "backend",
+                    value: text.to_owned(),
+                    expected: "auto, sparse, fft or reference",
+                });
+            }
+        })
+    }
+}
+
+/// What was decided for a pair, and the estimates it rests on.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Plan {
+    /// The backend to use.
+    pub backend: Backend,
+    /// Estimated nanoseconds by the sparse method.
+    pub sparse: f64,
+    /// Estimated nanoseconds by Fourier transform, spectra at hand.
+    pub fft: f64,
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (estimated {:.1} us by sparse, {:.1} us by fft)", self.backend, self.sparse / 1e3, self.fft / 1e3)
+    }
+}
+
+/// A correlator that hands each pair to the backend that its plan names.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Planner {
+    choice: BackendChoice,
+}
+
+impl Planner {
+    /// A planner that is free to choose, or not.
+    pub fn new(choice: BackendChoice) -> Self {
+        Self { choice }
+    }
+
+    /// Decides for a pair over some lags, without computing anything.
+    pub fn plan(&self, fragment: &Prepared, exemplar: &Prepared, lags: &Lags, grid: u32) -> Plan {
+        let sparse = cost::sparse(fragment, exemplar, lags, grid);
+        let fft = cost::fft(fragment, exemplar, lags);
+        let cheapest = if fft < sparse { Backend::Fft } else { Backend::Sparse };
+        let backend = match self.choice {
+            BackendChoice::Auto => cheapest,
+            BackendChoice::Only(backend) => backend,
+        };
+        Plan { backend, sparse, fft }
+    }
+
+    fn of_search(&self, fragment: &Prepared, exemplar: &Prepared, search: &Search) -> &'static dyn Correlator {
+        if let BackendChoice::Only(backend) = self.choice {
+            return correlator(backend);
+        }
+        let grid = gcd(fragment.events().grid(), exemplar.events().grid());
+        match search.lags(fragment.roll(), exemplar.roll()) {
+            Some(lags) => self.logged(fragment, exemplar, &lags, grid),
+            None => &Sparse,
+        }
+    }
+
+    fn logged(&self, fragment: &Prepared, exemplar: &Prepared, lags: &Lags, grid: u32) -> &'static dyn Correlator {
+        let plan = self.plan(fragment, exemplar, lags, grid);
+        log::trace!("{} x {} events: {plan}", fragment.events().len(), exemplar.events().len());
+        correlator(plan.backend)
+    }
+}
+
+fn correlator(backend: Backend) -> &'static dyn Correlator {
+    match backend {
+        Backend::Reference => &Reference,
+        Backend::Sparse => &Sparse,
+        Backend::Fft => &Fft,
+    }
+}
+
+impl Correlator for Planner {
+    /// The backend that is always used, or the one that is used unless it costs more.
+    fn backend(&self) -> Backend {
+        match self.choice {
+            BackendChoice::Auto => Backend::Sparse,
+            BackendChoice::Only(backend) => backend,
+        }
+    }
+
+    fn overlap(&self, fragment: &Prepared, exemplar: &Prepared, lags: &Lags) -> Overlap {
+        self.logged(fragment, exemplar, lags, 1).overlap(fragment, exemplar, lags)
+    }
+
+    fn peak(&self, fragment: &Prepared, exemplar: &Prepared, search: &Search) -> Option<Peak> {
+        self.of_search(fragment, exemplar, search).peak(fragment, exemplar, search)
+    }
+
+    fn brightest(&self, fragment: &Prepared, exemplar: &Prepared, search: &Search) -> f64 {
+        self.of_search(fragment, exemplar, search).brightest(fragment, exemplar, search)
+    }
+}

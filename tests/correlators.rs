@@ -1,0 +1,153 @@
+//! One property suite for every correlator: each is held to the reference, which is the definition.
+
+mod support;
+
+use judge::correlate::{BackendChoice, Correlator, Fft, Lags, Planner, Prepared, Reference, Search, Sparse};
+use judge::{Alteration, Fragment, Ink, PianoRoll, Rendering};
+use ndarray::Array2;
+use proptest::prelude::*;
+use support::{chorale, melody};
+
+/// Notes on a grid that is now coarse, now fine, over a range that is now narrow, now whole.
+fn notes() -> impl Strategy<Value = Vec<(u8, f64, f64)>> {
+    let grid = prop_oneof![Just(1.0), Just(0.5), Just(0.25), Just(1.0 / 3.0), Just(1.0 / 12.0), Just(0.013)];
+    let range = prop_oneof![Just((60u8, 60u8)), Just((60, 72)), Just((40, 90)), Just((0, 127))];
+    (grid, range).prop_flat_map(|(grid, (low, high))| {
+        let note = (low..=high, 0u32..40, 0u32..9);
+        prop::collection::vec(note, 1..14).prop_map(move |notes| {
+            notes.into_iter().map(|(p, o, d)| (p, f64::from(o) * grid, f64::from(d) * grid)).collect()
+        })
+    })
+}
+
+fn symbolic() -> impl Strategy<Value = PianoRoll> {
+    let ink = prop_oneof![Just(Ink::Sustain), Just(Ink::Onset)];
+    (notes(), prop_oneof![Just(1u32), Just(4), Just(12)], ink, any::<bool>(), any::<bool>()).prop_map(
+        |(notes, resolution, ink, inverted, retrograde)| {
+            let fragment = Fragment::from_quarters(&notes).unwrap();
+            let roll =
+                Rendering { resolution, ink }.draw(&fragment, &Alteration { inverted, retrograde, ..Alteration::NONE });
+            // The reference looks at every pixel of every lag.
+            roll.slice(0, 70)
+        },
+    )
+}
+
+fn weighted() -> impl Strategy<Value = PianoRoll> {
+    (1usize..9, 1usize..24, 0i16..100).prop_flat_map(|(rows, columns, low)| {
+        let pixel = prop_oneof![Just(0.0f32), Just(0.5), Just(1.0), 0.0f32..1.0];
+        prop::collection::vec(pixel, rows * columns).prop_filter_map("dark", move |mut pixels| {
+            pixels[0] = 0.75;
+            PianoRoll::from_image(Array2::from_shape_vec((rows, columns), pixels).unwrap().view(), low, 12).ok()
+        })
+    })
+}
+
+/// Whether a brightness agrees with the reference's: exactly on zeros and ones, else relatively.
+fn agrees(found: f64, expected: f64, exact: bool, scale: f64) -> bool {
+    if exact { found == expected } else { (found - expected).abs() <= 1e-4 * scale.max(expected) }
+}
+
+fn check(correlator: &dyn Correlator, x: &PianoRoll, k: &PianoRoll, search: &Search) -> Result<(), TestCaseError> {
+    let exact = x.is_binary() && k.is_binary();
+    let scale = (x.energy() * k.energy()).sqrt();
+    let (x, k) = (Prepared::new(x.clone()), Prepared::new(k.clone()));
+    let expected = Reference.peak(&x, &k, search);
+    let found = correlator.peak(&x, &k, search);
+    prop_assert_eq!(found.is_some(), expected.is_some());
+    let (Some(found), Some(expected)) = (found, expected) else { return Ok(()) };
+    prop_assert!(agrees(found.brightness, expected.brightness, exact, scale), "{:?} {:?}", found, expected);
+    if exact {
+        prop_assert_eq!(found.offset, expected.offset);
+    } else {
+        // Where several lags are as bright, rounding may choose another: it must be one of them.
+        let there = Reference::brightness(x.roll(), k.roll(), found.offset.transposition, found.offset.shift);
+        prop_assert!(agrees(there, expected.brightness, false, scale));
+    }
+    let brightest = correlator.brightest(&x, &k, search);
+    prop_assert!(agrees(brightest, expected.brightness, exact, scale), "{} {:?}", brightest, expected);
+
+    // The plane, a margin beyond where the pictures meet included.
+    let lags = search.lags(x.roll(), k.roll()).unwrap();
+    let wider = Lags { lowest: lags.lowest - 2, highest: lags.highest + 1, first: lags.first - 3, last: lags.last + 2 };
+    for lags in [lags, wider] {
+        let expected = Reference.overlap(&x, &k, &lags);
+        let found = correlator.overlap(&x, &k, &lags);
+        prop_assert_eq!(found.lags, expected.lags);
+        for (found, expected) in found.values.iter().zip(&expected.values) {
+            prop_assert!(agrees((*found).into(), (*expected).into(), exact, scale), "{} {}", found, expected);
+        }
+    }
+    Ok(())
+}
+
+fn searches() -> impl Strategy<Value = Search> {
+    prop_oneof![
+        3 => Just(Search::default()),
+        1 => (-12i32..2, 0i32..12).prop_map(|(low, high)| Search { transpositions: Some(low..=high), shifts: None }),
+        1 => (-30i64..9, 0i64..30).prop_map(|(first, last)| Search { transpositions: None, shifts: Some(first..=last) }),
+    ]
+}
+
+macro_rules! suite {
+    ($name:ident, $correlator:expr) => {
+        mod $name {
+            use super::*;
+
+            proptest! {
+                #![proptest_config(ProptestConfig::with_cases(96))]
+
+                #[test]
+                fn random_rolls(x in symbolic(), k in symbolic(), search in searches()) {
+                    check(&$correlator, &x, &k, &search)?;
+                }
+
+                #[test]
+                fn weighted_rolls(x in weighted(), k in weighted(), search in searches()) {
+                    check(&$correlator, &x, &k, &search)?;
+                }
+
+                #[test]
+                fn weighted_against_symbolic(x in weighted(), k in symbolic()) {
+                    check(&$correlator, &x, &k, &Search::default())?;
+                }
+            }
+
+            #[test]
+            fn real_rolls() {
+                for (x, k) in [(melody(), chorale()), (chorale(), melody()), (melody(), melody())] {
+                    for resolution in [2, 3] {
+                        let (x, k) = (PianoRoll::of(&x, resolution), PianoRoll::of(&k, resolution));
+                        check(&$correlator, &x, &k, &Search::default()).unwrap();
+                    }
+                }
+            }
+
+            #[test]
+            fn extremes() {
+                let roll = |notes: &[(u8, f64, f64)]| PianoRoll::of(&Fragment::from_quarters(notes).unwrap(), 4);
+                let one_note = roll(&[(60, 0.0, 1.0)]);
+                let one_column = roll(&[(0, 0.0, 0.0), (127, 0.0, 0.0), (64, 0.0, 0.0)]);
+                let whole_range = roll(&(0..128).map(|p| (p, f64::from(p) / 16.0, 1.0)).collect::<Vec<_>>());
+                let all = [one_note, one_column, whole_range];
+                for x in &all {
+                    for k in &all {
+                        check(&$correlator, x, k, &Search::default()).unwrap();
+                    }
+                }
+                // Nothing to be found: no lag in reach, or a dark picture.
+                let far = Search { transpositions: Some(300..=310), shifts: None };
+                check(&$correlator, &all[0], &all[1], &far).unwrap();
+                let dark = roll(&[(60, 0.0, 1.0), (60, 9.0, 1.0)]).slice(8, 12);
+                check(&$correlator, &dark, &all[0], &Search::default()).unwrap();
+                // They meet, but no pixels do.
+                let beside = Search { transpositions: Some(1..=3), shifts: None };
+                check(&$correlator, &roll(&[(60, 0.0, 1.0), (70, 1.0, 1.0)]), &all[0], &beside).unwrap();
+            }
+        }
+    };
+}
+
+suite!(sparse, Sparse);
+suite!(fft, Fft);
+suite!(planner, Planner::new(BackendChoice::Auto));
