@@ -1,0 +1,189 @@
+//! Banks of exemplars: a folder with `good/` and `bad/` in it, or the starter bank.
+//!
+//! ```text
+//! my-bank/
+//!   good/            MIDI files that fragments should resemble; sub-folders as you like
+//!   bad/             MIDI files that they must not resemble
+//!   bank.ron         optional: settings, and what is known of single exemplars
+//! ```
+//!
+//! Dropping a file into `good/` is enough to add it.
+
+mod folder;
+mod settings;
+mod starter;
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+pub use settings::{BankFile, Details, Settings, VERSION};
+
+use crate::correlate::Planner;
+use crate::error::{Error, Result};
+use crate::note::Fragment;
+use crate::similarity::Comparer;
+use crate::verdict::Thresholds;
+
+/// Whether fragments should resemble an exemplar or must not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Label {
+    /// They should.
+    Good,
+    /// They must not.
+    Bad,
+}
+
+impl Label {
+    /// The name of the folder that holds exemplars of this label.
+    pub const fn folder(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Bad => "bad",
+        }
+    }
+}
+
+/// A fragment with a label.
+#[derive(Debug, Clone)]
+pub struct Exemplar {
+    /// Its path in the bank, with `/` between folders: `good/name.mid`.
+    pub name: String,
+    /// Good or bad.
+    pub label: Label,
+    /// The music.
+    pub fragment: Fragment,
+    /// Its similarities are multiplied by this, 0 to 1.
+    pub weight: f64,
+    /// Where the music comes from.
+    pub source: String,
+    /// Under which licence it may be used.
+    pub licence: String,
+}
+
+/// Where a bank comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Root {
+    /// A folder.
+    Folder(PathBuf),
+    /// The bank that is built in.
+    Starter,
+}
+
+impl std::fmt::Display for Root {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Folder(path) => path.display().fmt(f),
+            Self::Starter => f.write_str("the starter bank (built in)"),
+        }
+    }
+}
+
+/// Labelled exemplars and how to judge by them.
+#[derive(Debug)]
+pub struct Bank {
+    root: Root,
+    settings: Settings,
+    thresholds: Thresholds,
+    exemplars: Vec<Exemplar>,
+    problems: Vec<Error>,
+}
+
+impl Bank {
+    /// Reads the bank in a folder. Exemplars that cannot be read are left out and told by
+    /// [`problems`](Self::problems).
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the folder cannot be listed; [`Error::Bank`] when it is no bank, or its
+    /// `bank.ron` cannot be read (with line and column).
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        folder::open(path.as_ref())
+    }
+
+    /// The starter bank: phrases of public-domain music, and faults that a composer would veto.
+    pub fn starter() -> Self {
+        starter::bank()
+    }
+
+    /// Whether a folder looks like a bank: it has a folder `good` or `bad`.
+    pub fn is_bank(path: &Path) -> bool {
+        [Label::Good, Label::Bad].iter().any(|label| path.join(label.folder()).is_dir())
+    }
+
+    fn new(root: Root, settings: Settings, mut exemplars: Vec<Exemplar>, problems: Vec<Error>) -> Result<Self> {
+        exemplars.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(Self { root, thresholds: settings.thresholds()?, settings, exemplars, problems })
+    }
+
+    /// Where it comes from.
+    pub fn root(&self) -> &Root {
+        &self.root
+    }
+
+    /// How fragments are judged.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The thresholds of the settings.
+    pub fn thresholds(&self) -> Thresholds {
+        self.thresholds
+    }
+
+    /// The exemplars, in order of name.
+    pub fn exemplars(&self) -> &[Exemplar] {
+        &self.exemplars
+    }
+
+    /// What could not be read, and was left out.
+    pub fn problems(&self) -> &[Error] {
+        &self.problems
+    }
+
+    /// How many exemplars have a label.
+    pub fn count(&self, label: Label) -> usize {
+        self.exemplars.iter().filter(|exemplar| exemplar.label == label).count()
+    }
+
+    /// A comparer as the settings say.
+    pub fn comparer(&self, planner: Planner) -> Comparer {
+        let settings = &self.settings;
+        Comparer {
+            measure: settings.measure,
+            extent: settings.extent,
+            alterations: settings.alterations.clone(),
+            weights: settings.weights,
+            transpositions: settings.transpositions.map(|(low, high)| low..=high),
+            rendering: settings.rendering(),
+            planner,
+        }
+    }
+
+    /// Whether fragments can be judged by this bank.
+    ///
+    /// # Errors
+    /// [`Error::Bank`] without exemplars, or without good or bad ones unless its settings allow
+    /// that.
+    pub fn check_sides(&self) -> Result<()> {
+        let (good, bad) = (self.count(Label::Good), self.count(Label::Bad));
+        let missing = match (good, bad) {
+            (0, 0) => "the bank has no exemplars; put MIDI files into its folders good and bad".to_owned(),
+            (0, _) if !self.settings.one_sided => one_sided("good", bad, "bad"),
+            (_, 0) if !self.settings.one_sided => one_sided("bad", good, "good"),
+            _ => return Ok(()),
+        };
+        let path = match &self.root {
+            Root::Folder(path) => path.clone(),
+            Root::Starter => PathBuf::from("starter bank"),
+        };
+        Err(Error::Bank { path, problem: missing })
+    }
+}
+
+fn one_sided(lacking: &str, count: usize, has: &str) -> String {
+    format!(
+        "the bank has {count} {has} exemplars but no {lacking} ones; put some into its folder {lacking}, or write \
+         (settings: (one_sided: true)) into its bank.ron"
+    )
+}

@@ -1,0 +1,217 @@
+//! Occurrences of a query in a piece, and a bank's exemplars along a piece.
+
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+use std::ops::Bound;
+
+use rayon::prelude::*;
+use serde::Serialize;
+
+use crate::bank::Label;
+use crate::correlate::{Offset, Prepared, Search};
+use crate::judge::Judge;
+use crate::note::Fragment;
+use crate::similarity::{AlteredExemplar, Comparer, Likeness, Placement, WindowPeak, windowed_rows};
+
+/// Occurrences whose starts are nearer to each other than this, in quarters, are one.
+pub const APART: f64 = 1.0;
+
+/// Where a query occurs in a piece.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Occurrence {
+    /// Quarters from the start of the piece (tick 0) to the start of the placed picture.
+    pub start: f64,
+    /// Quarters from the start of the piece to the end of the placed picture.
+    pub end: f64,
+    /// 0 to 1.
+    pub similarity: f64,
+    /// Semitones between the query's first note and its counterpart.
+    pub transposition: i32,
+    /// How many times as long as the query.
+    pub stretch: f64,
+    /// Whether it is upside down.
+    pub inverted: bool,
+    /// Whether it is backwards.
+    pub retrograde: bool,
+    /// How the query is laid on the piece.
+    #[serde(skip)]
+    pub likeness: Likeness,
+}
+
+impl Occurrence {
+    fn new(piece: &Fragment, roll: &Prepared, columns: u32, likeness: Likeness) -> Self {
+        let lead = piece.to_quarters(piece.lead());
+        let Placement { alteration, offset } = likeness.placement;
+        Self {
+            start: lead + likeness.shift,
+            end: lead + likeness.shift + roll.roll().to_quarters(columns.into()),
+            similarity: likeness.similarity,
+            transposition: offset.transposition,
+            stretch: alteration.stretch.as_f64(),
+            inverted: alteration.inverted,
+            retrograde: alteration.retrograde,
+            likeness,
+        }
+    }
+}
+
+/// The occurrences of `query` in `piece`, the most similar first, at most `limit`, none below
+/// `floor`; of those that start within [`APART`] of each other only the best.
+///
+/// The comparer's extent plays no role: the query is looked for in the piece.
+pub fn find(comparer: &Comparer, query: &Fragment, piece: &Fragment, limit: usize, floor: f64) -> Vec<Occurrence> {
+    let roll = comparer.fragment(piece);
+    let found = occurrences(comparer, &comparer.exemplar(query), piece, &roll, floor);
+    apart(found, limit, |_| APART)
+}
+
+/// All placements of an exemplar on a piece that reach `floor`: at each shift the best of each
+/// alteration.
+fn occurrences(
+    comparer: &Comparer,
+    exemplar: &AlteredExemplar,
+    piece: &Fragment,
+    roll: &Prepared,
+    floor: f64,
+) -> Vec<Occurrence> {
+    let search = Search { transpositions: comparer.transpositions.clone(), shifts: None };
+    let drawings: Vec<_> = exemplar.drawings().collect();
+    drawings
+        .into_par_iter()
+        .flat_map_iter(|(alteration, weight, drawing)| {
+            let rows =
+                windowed_rows(&comparer.planner, (roll, drawing), comparer.normalisation(), &search, floor / weight);
+            let columns = drawing.roll().columns();
+            rows.into_iter().map(move |WindowPeak { similarity, brightness, offset }| {
+                let likeness = Likeness {
+                    similarity: similarity * weight,
+                    brightness,
+                    placement: Placement { alteration, offset },
+                    shift: roll.roll().to_quarters(offset.shift),
+                };
+                Occurrence::new(piece, roll, columns, likeness)
+            })
+        })
+        .collect()
+}
+
+/// The best of them, greedily, in order of similarity: none starts within `distance` of one that is
+/// taken.
+fn apart(mut found: Vec<Occurrence>, limit: usize, distance: impl Fn(&Occurrence) -> f64) -> Vec<Occurrence> {
+    let order = |o: &Occurrence| {
+        let Offset { transposition, shift } = o.likeness.placement.offset;
+        (transposition.unsigned_abs(), shift)
+    };
+    found.sort_by(|a, b| {
+        let plainness = || a.likeness.placement.alteration.cmp_plainness(&b.likeness.placement.alteration);
+        b.similarity.total_cmp(&a.similarity).then_with(plainness).then_with(|| order(a).cmp(&order(b)))
+    });
+    let mut taken: BTreeSet<OrderedStart> = BTreeSet::new();
+    let mut kept = Vec::new();
+    for occurrence in found {
+        if kept.len() == limit {
+            break;
+        }
+        let distance = distance(&occurrence);
+        let [first, last] = [occurrence.start - distance, occurrence.start + distance].map(OrderedStart);
+        if taken.range((Bound::Excluded(first), Bound::Excluded(last))).next().is_none() {
+            taken.insert(OrderedStart(occurrence.start));
+            kept.push(occurrence);
+        }
+    }
+    kept
+}
+
+/// A time in quarters, in total order.
+#[derive(Debug, Clone, Copy)]
+struct OrderedStart(f64);
+
+impl PartialEq for OrderedStart {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for OrderedStart {}
+
+impl PartialOrd for OrderedStart {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for OrderedStart {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.total_cmp(&other.0)
+    }
+}
+
+/// A bank's exemplars along a piece.
+#[derive(Debug, Clone)]
+pub struct Scan {
+    /// The length of a step in quarters.
+    pub step: f64,
+    /// When the first step begins, in quarters from the start of the piece.
+    pub start: f64,
+    /// For each step the highest similarity to a good exemplar of a placement that covers it.
+    pub good: Vec<f64>,
+    /// The same for bad exemplars.
+    pub bad: Vec<f64>,
+    /// Where exemplars occur above their threshold, in order of time.
+    pub occurrences: Vec<(Label, String, Occurrence)>,
+}
+
+/// Lays every exemplar of a bank along a piece: each is looked for in it.
+///
+/// `each` is called whenever one exemplar is done.
+pub fn scan(judge: &Judge, piece: &Fragment, each: impl Fn() + Sync) -> Scan {
+    const STEP: f64 = 0.5;
+    // Placements that are less alike say nothing, and there are very many of them.
+    const FLOOR: f64 = 0.3;
+    let comparer = judge.comparer();
+    let roll = comparer.fragment(piece);
+    let start = piece.to_quarters(piece.lead());
+    let steps = (piece.quarters() / STEP).ceil().max(1.0) as usize;
+    let thresholds = judge.bank().thresholds();
+    let rows: Vec<_> = judge
+        .bank()
+        .exemplars()
+        .par_iter()
+        .enumerate()
+        .map(|(index, exemplar)| {
+            let mut found = judge
+                .altered(index)
+                .map(|altered| occurrences(comparer, altered, piece, &roll, FLOOR))
+                .unwrap_or_default();
+            for occurrence in &mut found {
+                occurrence.similarity *= exemplar.weight;
+            }
+            let mut curve = vec![0.0f64; steps];
+            for occurrence in &found {
+                let step = |time: f64| ((time - start) / STEP).clamp(0.0, steps as f64) as usize;
+                for value in &mut curve[step(occurrence.start)..step(occurrence.end)] {
+                    *value = value.max(occurrence.similarity);
+                }
+            }
+            let threshold = match exemplar.label {
+                Label::Good => thresholds.good(),
+                Label::Bad => thresholds.bad(),
+            };
+            found.retain(|occurrence| occurrence.similarity >= threshold);
+            each();
+            // An exemplar that lies on itself a little later is still the same likeness.
+            (curve, apart(found, usize::MAX, |o| APART.max((o.end - o.start) / 2.0)))
+        })
+        .collect();
+    let mut scan = Scan { step: STEP, start, good: vec![0.0; steps], bad: vec![0.0; steps], occurrences: Vec::new() };
+    for (exemplar, (curve, found)) in judge.bank().exemplars().iter().zip(rows) {
+        let side = match exemplar.label {
+            Label::Good => &mut scan.good,
+            Label::Bad => &mut scan.bad,
+        };
+        side.iter_mut().zip(curve).for_each(|(best, value)| *best = best.max(value));
+        scan.occurrences.extend(found.into_iter().map(|o| (exemplar.label, exemplar.name.clone(), o)));
+    }
+    scan.occurrences.sort_by(|a, b| a.2.start.total_cmp(&b.2.start).then(b.2.similarity.total_cmp(&a.2.similarity)));
+    scan
+}

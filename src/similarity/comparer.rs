@@ -1,0 +1,219 @@
+//! Compares a fragment with an exemplar under every alteration.
+
+use std::ops::RangeInclusive;
+
+use super::window::{Normalisation, best_in_window};
+use super::{AlterationWeights, Extent, Measure};
+use crate::alteration::{Alteration, Alterations};
+use crate::correlate::{Correlator, Offset, Planner, Prepared, Search};
+use crate::note::Fragment;
+use crate::roll::{PianoRoll, Rendering};
+
+/// An alteration and an offset: how an exemplar is laid on a fragment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Placement {
+    /// What is done to the exemplar's picture.
+    pub alteration: Alteration,
+    /// Where it is laid then.
+    pub offset: Offset,
+}
+
+/// How alike two pictures are, and where.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Likeness {
+    /// 0 to 1.
+    pub similarity: f64,
+    /// Sum of the products of the pixels that meet.
+    pub brightness: f64,
+    /// Where the exemplar lies.
+    pub placement: Placement,
+    /// The offset's shift in quarters.
+    pub shift: f64,
+}
+
+impl Likeness {
+    /// Whether this one is more similar; where they are as similar, the smallest transposition,
+    /// the smallest shift, then the plainest alteration wins.
+    fn beats(&self, other: &Self) -> bool {
+        self.similarity
+            .total_cmp(&other.similarity)
+            .then_with(|| other.placement.offset.cmp_preference(&self.placement.offset))
+            .then_with(|| other.placement.alteration.cmp_plainness(&self.placement.alteration))
+            .is_gt()
+    }
+}
+
+/// An exemplar drawn under every alteration that is searched.
+#[derive(Debug)]
+pub struct AlteredExemplar {
+    drawings: Vec<Drawing>,
+}
+
+/// One alteration of an exemplar.
+#[derive(Debug)]
+struct Drawing {
+    alteration: Alteration,
+    weight: f64,
+    roll: Prepared,
+}
+
+impl AlteredExemplar {
+    /// The picture under one of the alterations; `None` when it was not drawn.
+    pub fn roll(&self, alteration: &Alteration) -> Option<&PianoRoll> {
+        self.drawings.iter().find(|drawing| drawing.alteration == *alteration).map(|drawing| drawing.roll.roll())
+    }
+
+    /// Each alteration, its weight, and the picture.
+    pub(crate) fn drawings(&self) -> impl Iterator<Item = (Alteration, f64, &Prepared)> {
+        self.drawings.iter().map(|drawing| (drawing.alteration, drawing.weight, &drawing.roll))
+    }
+}
+
+/// Compares fragments with exemplars by one measure, extent, and set of alterations.
+///
+/// ```
+/// use judge::similarity::Comparer;
+/// use judge::Fragment;
+///
+/// let phrase = Fragment::from_quarters(&[(60, 0.0, 1.0), (62, 1.0, 1.0), (67, 2.0, 2.0)])?;
+/// let twice_as_slow = Fragment::from_quarters(&[(65, 0.0, 2.0), (67, 2.0, 2.0), (72, 4.0, 4.0)])?;
+///
+/// let comparer = Comparer { weights: judge::similarity::AlterationWeights::NONE, ..Comparer::default() };
+/// let likeness = comparer.compare(&comparer.fragment(&twice_as_slow), &comparer.exemplar(&phrase)).unwrap();
+/// assert_eq!(likeness.similarity, 1.0);
+/// assert_eq!(likeness.placement.offset.transposition, 5);
+/// assert_eq!(likeness.placement.alteration.stretch.to_string(), "2");
+/// # Ok::<(), judge::Error>(())
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct Comparer {
+    /// How likeness is measured.
+    pub measure: Measure,
+    /// The question that is asked.
+    pub extent: Extent,
+    /// Which alterations of the exemplar are searched.
+    pub alterations: Alterations,
+    /// What each alteration counts in the full measure.
+    pub weights: AlterationWeights,
+    /// Which transpositions are searched, in semitones; `None` for all.
+    pub transpositions: Option<RangeInclusive<i32>>,
+    /// How fragments are drawn.
+    pub rendering: Rendering,
+    /// Chooses the correlator.
+    pub planner: Planner,
+}
+
+impl Comparer {
+    /// Draws a fragment, ready to be compared.
+    pub fn fragment(&self, fragment: &Fragment) -> Prepared {
+        Prepared::new(self.rendering.draw(fragment, &Alteration::NONE))
+    }
+
+    /// Draws an exemplar under every alteration, ready to be compared.
+    pub fn exemplar(&self, exemplar: &Fragment) -> AlteredExemplar {
+        let drawings = self.alterations.list().into_iter().map(|alteration| Drawing {
+            alteration,
+            weight: match self.measure {
+                Measure::Correlation => 1.0,
+                Measure::Full => self.weights.weight(&alteration),
+            },
+            roll: Prepared::new(self.rendering.draw(exemplar, &alteration)),
+        });
+        AlteredExemplar { drawings: drawings.collect() }
+    }
+
+    /// How brightness in a window is made comparable by the measure.
+    pub fn normalisation(&self) -> Normalisation {
+        match self.measure {
+            Measure::Correlation => Normalisation::Cosine,
+            Measure::Full => Normalisation::Covered,
+        }
+    }
+
+    fn search(&self) -> Search {
+        Search { transpositions: self.transpositions.clone(), shifts: None }
+    }
+
+    /// The greatest likeness over all placements; `None` when no placement is in reach.
+    pub fn compare(&self, fragment: &Prepared, exemplar: &AlteredExemplar) -> Option<Likeness> {
+        let search = self.search();
+        let mut best: Option<Likeness> = None;
+        for drawing in &exemplar.drawings {
+            let floor = best.map_or(0.0, |best| best.similarity);
+            if let Some(likeness) = self.compare_drawing(fragment, drawing, &search, floor)
+                && best.is_none_or(|best| likeness.beats(&best))
+            {
+                best = Some(likeness);
+            }
+        }
+        best
+    }
+
+    /// The similarity of [`compare`](Self::compare), 0 where it has none: cheaper when the place
+    /// does not matter.
+    pub fn similarity(&self, fragment: &Prepared, exemplar: &AlteredExemplar) -> f64 {
+        if self.extent != Extent::Whole {
+            return self.compare(fragment, exemplar).map_or(0.0, |likeness| likeness.similarity);
+        }
+        let search = self.search();
+        exemplar.drawings.iter().fold(0.0, |best, drawing| {
+            if drawing.weight * most_alike(fragment.roll(), drawing.roll.roll()) <= best {
+                return best;
+            }
+            let brightness = self.planner.brightest(fragment, &drawing.roll, &search);
+            best.max(drawing.weight * cosine(brightness, fragment.roll(), drawing.roll.roll()))
+        })
+    }
+
+    /// The best placement of one alteration; may be `None` when none reaches `floor`.
+    fn compare_drawing(
+        &self,
+        fragment: &Prepared,
+        Drawing { alteration, weight, roll }: &Drawing,
+        search: &Search,
+        floor: f64,
+    ) -> Option<Likeness> {
+        let (similarity, brightness, offset) = match self.extent {
+            Extent::Whole => {
+                if weight * most_alike(fragment.roll(), roll.roll()) < floor {
+                    return None;
+                }
+                // Finding out where costs more than finding out how much, and is seldom needed.
+                let brightness = self.planner.brightest(fragment, roll, search);
+                if weight * cosine(brightness, fragment.roll(), roll.roll()) < floor {
+                    return None;
+                }
+                let peak = self.planner.peak(fragment, roll, search)?;
+                (cosine(peak.brightness, fragment.roll(), roll.roll()), peak.brightness, peak.offset)
+            }
+            Extent::Contained | Extent::Containing => {
+                let fragment_is_query = self.extent == Extent::Contained;
+                // A hair lower, so that what rounds to the floor is not lost.
+                let floor = floor / weight * (1.0 - 1e-12);
+                let pair = (fragment, roll);
+                let peak = best_in_window(&self.planner, pair, fragment_is_query, self.normalisation(), search, floor)?;
+                (peak.similarity, peak.brightness, peak.offset)
+            }
+        };
+        Some(Likeness {
+            similarity: similarity * weight,
+            brightness,
+            placement: Placement { alteration: *alteration, offset },
+            shift: fragment.roll().to_quarters(offset.shift),
+        })
+    }
+}
+
+/// B / sqrt(E(X) E(K)), never above 1; 0 for dark pictures.
+fn cosine(brightness: f64, fragment: &PianoRoll, exemplar: &PianoRoll) -> f64 {
+    let energy = fragment.energy() * exemplar.energy();
+    if energy > 0.0 { (brightness / energy.sqrt()).min(1.0) } else { 0.0 }
+}
+
+/// The most that the cosine can be: brightness is at most the lesser energy for zeros and ones.
+fn most_alike(fragment: &PianoRoll, exemplar: &PianoRoll) -> f64 {
+    if !fragment.is_binary() || !exemplar.is_binary() {
+        return 1.0;
+    }
+    cosine(fragment.energy().min(exemplar.energy()), fragment, exemplar)
+}

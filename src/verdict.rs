@@ -1,0 +1,157 @@
+//! The veto rule: from the highest similarities to a verdict and a score. Pure.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+
+/// What is said of a fragment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// It resembles a good exemplar and no bad one.
+    Good,
+    /// It resembles a bad exemplar: vetoed, whatever else it resembles.
+    Bad,
+    /// It resembles nothing in the bank.
+    Neutral,
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Good => "good",
+            Self::Bad => "bad",
+            Self::Neutral => "neutral",
+        })
+    }
+}
+
+/// The similarities from which on a likeness counts.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Thresholds {
+    good: f64,
+    bad: f64,
+}
+
+/// The score at the good threshold, with nothing bad in sight.
+const SCORE_AT_GOOD: f64 = 0.5;
+/// What the veto leaves of the score where it closes.
+const LEFT_AT_VETO: f64 = 0.1;
+
+impl Thresholds {
+    /// Thresholds for similarity to a good and to a bad exemplar.
+    ///
+    /// # Errors
+    /// [`Error::Option`] when one is not above 0 and at most 1.
+    pub fn new(good: f64, bad: f64) -> Result<Self> {
+        for (name, value) in [("good threshold", good), ("bad threshold", bad)] {
+            if !(value > 0.0 && value <= 1.0) {
+                let expected = "a similarity above 0, at most 1";
+                return Err(Error::Option { name, value: value.to_string(), expected });
+            }
+        }
+        Ok(Self { good, bad })
+    }
+
+    /// From which similarity to a good exemplar on a fragment is good.
+    pub fn good(&self) -> f64 {
+        self.good
+    }
+
+    /// From which similarity to a bad exemplar on a fragment is vetoed.
+    pub fn bad(&self) -> f64 {
+        self.bad
+    }
+
+    /// The verdict for the highest similarity to a good and to a bad exemplar.
+    pub fn verdict(&self, good: f64, bad: f64) -> Verdict {
+        if bad >= self.bad {
+            Verdict::Bad
+        } else if good >= self.good {
+            Verdict::Good
+        } else {
+            Verdict::Neutral
+        }
+    }
+
+    /// The score, 0 to 1: what a search loop climbs.
+    ///
+    /// It is the product of two continuous factors. The first rises with `good`, linearly to 1/2
+    /// at the good threshold and linearly to 1 at identity. The second falls with `bad`, slowly at
+    /// first (as 1 - 0.9 r^4 with r = bad / threshold), to 1/10 where the veto closes, and from
+    /// there linearly to 0 at identity, so that there is a way out of a veto. A vetoed fragment
+    /// scores at most 1/10.
+    ///
+    /// ```
+    /// let thresholds = judge::verdict::Thresholds::new(0.7, 0.7)?;
+    /// assert_eq!(thresholds.score(0.7, 0.0), 0.5);
+    /// assert_eq!(thresholds.score(1.0, 1.0), 0.0);
+    /// assert!(thresholds.score(0.9, 0.2) > thresholds.score(0.9, 0.6));
+    /// # Ok::<(), judge::Error>(())
+    /// ```
+    pub fn score(&self, good: f64, bad: f64) -> f64 {
+        let (good, bad) = (good.clamp(0.0, 1.0), bad.clamp(0.0, 1.0));
+        let likeness = if good < self.good {
+            SCORE_AT_GOOD * good / self.good
+        } else {
+            SCORE_AT_GOOD + (1.0 - SCORE_AT_GOOD) * part(good - self.good, 1.0 - self.good)
+        };
+        let left = if bad < self.bad {
+            1.0 - (1.0 - LEFT_AT_VETO) * (bad / self.bad).powi(4)
+        } else {
+            LEFT_AT_VETO * (1.0 - part(bad - self.bad, 1.0 - self.bad))
+        };
+        likeness * left
+    }
+}
+
+/// `value / whole`, and 0 of an empty whole: a threshold of 1 leaves nothing above it.
+fn part(value: f64, whole: f64) -> f64 {
+    if whole > 0.0 { value / whole } else { 0.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_bad_match_vetoes_any_good_one() {
+        let thresholds = Thresholds::new(0.7, 0.8).unwrap();
+        assert_eq!(thresholds.verdict(1.0, 0.8), Verdict::Bad);
+        assert_eq!(thresholds.verdict(0.7, 0.799), Verdict::Good);
+        assert_eq!(thresholds.verdict(0.699, 0.799), Verdict::Neutral);
+        assert_eq!(thresholds.verdict(0.0, 0.0), Verdict::Neutral);
+    }
+
+    #[test]
+    fn refuses_thresholds_that_cannot_be() {
+        for value in [0.0, -0.1, 1.1, f64::NAN] {
+            assert!(Thresholds::new(value, 0.5).is_err());
+            assert!(Thresholds::new(0.5, value).is_err());
+        }
+        assert_eq!(Thresholds::new(1.0, 1.0).unwrap().score(1.0, 0.0), 0.5);
+    }
+
+    proptest! {
+        #[test]
+        fn the_score_rises_with_good_and_falls_with_bad(
+            (tg, tb) in (0.01f64..=1.0, 0.01f64..=1.0),
+            (g0, g1, b0, b1) in (0.0f64..=1.0, 0.0f64..=1.0, 0.0f64..=1.0, 0.0f64..=1.0),
+        ) {
+            let thresholds = Thresholds::new(tg, tb).unwrap();
+            let score = thresholds.score(g0, b0);
+            prop_assert!((0.0..=1.0).contains(&score));
+            prop_assert!(thresholds.score(g0.max(g1), b0) >= score);
+            prop_assert!(thresholds.score(g0, b0.max(b1)) <= score);
+            prop_assert!(b0 < tb || score <= LEFT_AT_VETO);
+            // No jump: also not where the veto closes.
+            for (g, b) in [(tg, b0), (g0, tb)] {
+                let near = thresholds.score(g - 1e-9, b - 1e-9) - thresholds.score(g, b);
+                prop_assert!(near.abs() < 1e-5, "{}", near);
+            }
+        }
+    }
+}
