@@ -1,0 +1,72 @@
+//! Placements in plain words.
+
+use crate::alteration::{Alteration, Ratio};
+use crate::find::Occurrence;
+use crate::similarity::{Likeness, Placement};
+
+/// What is done to an exemplar, as "5 semitones higher, 3/2 as long, upside down", or "as it is".
+pub fn placement(placement: &Placement) -> String {
+    let Alteration { stretch, inverted, retrograde } = placement.alteration;
+    let transposition = placement.offset.transposition;
+    let mut parts = Vec::new();
+    if transposition != 0 {
+        let semitones = if transposition.abs() == 1 { "semitone" } else { "semitones" };
+        let direction = if transposition > 0 { "higher" } else { "lower" };
+        parts.push(format!("{} {semitones} {direction}", transposition.abs()));
+    }
+    if stretch != Ratio::ONE {
+        parts.push(match (stretch.numerator(), stretch.denominator()) {
+            (2, 1) => "twice as long".to_owned(),
+            (1, 2) => "half as long".to_owned(),
+            _ => format!("{stretch} as long"),
+        });
+    }
+    if inverted {
+        parts.push("upside down".to_owned());
+    }
+    if retrograde {
+        parts.push("backwards".to_owned());
+    }
+    if parts.is_empty() { "as it is".to_owned() } else { parts.join(", ") }
+}
+
+/// A number of quarters with at most two decimals.
+pub fn quarters(quarters: f64) -> String {
+    let text = format!("{quarters:.2}");
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    if text == "-0" { "0".to_owned() } else { text.to_owned() }
+}
+
+/// How an exemplar is laid on, as "5 semitones higher, from quarter 2".
+pub fn laid(likeness: &Likeness) -> String {
+    format!("{}, from quarter {}", placement(&likeness.placement), quarters(likeness.shift))
+}
+
+/// An occurrence, as "quarters 12 to 16: 0.87, 2 semitones lower".
+pub fn occurrence(occurrence: &Occurrence) -> String {
+    let Occurrence { start, end, similarity, likeness, .. } = occurrence;
+    let placed = placement(&likeness.placement);
+    format!("quarters {} to {}: {similarity:.2}, {placed}", quarters(*start), quarters(*end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::correlate::Offset;
+
+    #[test]
+    fn placements_are_told_in_plain_words() {
+        let told = |transposition, stretch: &str, inverted, retrograde| {
+            let alteration = Alteration { stretch: stretch.parse().unwrap(), inverted, retrograde };
+            placement(&Placement { alteration, offset: Offset { transposition, shift: 0 } })
+        };
+        assert_eq!(told(0, "1", false, false), "as it is");
+        assert_eq!(told(-1, "2", false, true), "1 semitone lower, twice as long, backwards");
+        assert_eq!(told(7, "2/3", true, false), "7 semitones higher, 2/3 as long, upside down");
+    }
+
+    #[test]
+    fn quarters_have_no_idle_decimals() {
+        assert_eq!([0.0, -0.001, 1.0, 2.5, 1.0 / 3.0].map(quarters), ["0", "0", "1", "2.5", "0.33"]);
+    }
+}
