@@ -1,2 +1,7 @@
-//! The program.
-fn main() {}
+//! The program; everything it does is in [`judge::cli`].
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    judge::cli::main()
+}

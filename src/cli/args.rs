@@ -1,0 +1,446 @@
+//! The arguments of the program. Help, man page and completions are made from this.
+
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::alteration::{Alterations, Ratio};
+use crate::correlate::{BackendChoice, Planner};
+use crate::input::{Limits, ReadOptions};
+use crate::similarity::{Comparer, Extent, Measure};
+
+/// Says whether short pieces of music are good by your taste: they resemble a good exemplar of
+/// your bank and no bad one.
+#[derive(Debug, Parser)]
+#[command(name = "judge", version, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(after_help = "\
+Examples:
+  judge fragment.mid                      judge a file by ./fragments, or by the starter bank
+  judge --bank my-bank --json drafts/     judge all of a folder, one JSON object a line
+  judge fragment.mid --picture match.png  draw the best good and the best bad match
+  judge compare a.mid b.mid               how alike two files are, and where
+  judge find motif.mid sonata.mid         where a motif occurs in a piece
+Exit status: 0 done, 1 with --exit-code when a verdict is not good, 2 an error.")]
+pub struct Cli {
+    /// What to do instead of judging.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Judging.
+    #[command(flatten)]
+    pub judge: JudgeArgs,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Tell how alike two files are, and where
+    #[command(after_help = "\
+Examples:
+  judge compare a.mid b.mid
+  judge compare --extent contained motif.mid piece.mid --json
+  judge compare --measure correlation --stretch 1 --inversion off --retrograde off a.mid b.mid")]
+    Compare(CompareArgs),
+    /// Find the occurrences of a query in pieces
+    #[command(after_help = "\
+Examples:
+  judge find subject.mid fugue.mid
+  judge find motif.mid sonatas/ --json --limit 50")]
+    Find(FindArgs),
+    /// Lay a bank's exemplars along a piece
+    #[command(after_help = "\
+Examples:
+  judge scan piece.mid
+  judge scan piece.mid --bank my-bank --picture likeness.png")]
+    Scan(ScanArgs),
+    /// Write the similarities of many files as CSV
+    #[command(after_help = "\
+Examples:
+  judge matrix *.mid --csv all.csv
+  judge matrix phrases/ --against songs/ --extent contained --csv -")]
+    Matrix(MatrixArgs),
+    /// Show what was read from a file
+    #[command(after_help = "\
+Examples:
+  judge inspect fragment.mid
+  judge inspect fragment.mid --json")]
+    Inspect(InspectArgs),
+    /// Draw a file, and how an exemplar lies on it
+    #[command(after_help = "\
+Examples:
+  judge render fragment.mid -o roll.png
+  judge render fragment.mid --against exemplar.mid -o match.svg")]
+    Render(RenderArgs),
+    /// Tell what this program can do here: bank, backends, threads
+    Doctor(DoctorArgs),
+    /// Print shell completions
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+/// On or off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Switch {
+    /// Yes.
+    On,
+    /// No.
+    Off,
+}
+
+impl From<Switch> for bool {
+    fn from(switch: Switch) -> Self {
+        switch == Switch::On
+    }
+}
+
+/// When to write in colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// To a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// How likeness is measured.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Likeness")]
+pub struct LikenessArgs {
+    /// How likeness is measured: correlation or full
+    #[arg(long, value_name = "MEASURE", value_parser = |text: &str| text.parse::<Measure>())]
+    pub measure: Option<Measure>,
+    /// Stretch ratios of the exemplar that are tried, as 1/2,1,2
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = |text: &str| text.parse::<Ratio>())]
+    pub stretch: Option<Vec<Ratio>>,
+    /// Whether exemplars are tried upside down too
+    #[arg(long, value_name = "on|off", hide_possible_values = true)]
+    pub inversion: Option<Switch>,
+    /// Whether exemplars are tried backwards too
+    #[arg(long, value_name = "on|off", hide_possible_values = true)]
+    pub retrograde: Option<Switch>,
+    /// Transpositions that are tried, in semitones, as -12..12
+    #[arg(long, value_name = "MIN..MAX", allow_hyphen_values = true, value_parser = transpositions)]
+    pub transpose: Option<RangeInclusive<i32>>,
+    /// How correlations are computed: auto, sparse, fft, cuda or reference
+    #[arg(long, value_name = "BACKEND", default_value = "auto", value_parser = |text: &str| text.parse::<BackendChoice>())]
+    pub backend: BackendChoice,
+}
+
+fn transpositions(text: &str) -> Result<RangeInclusive<i32>, String> {
+    let expected = || format!("{text:?} is not a range of semitones such as -12..12");
+    let (low, high) = text.split_once("..").ok_or_else(expected)?;
+    let number = |text: &str| text.trim().parse::<i32>().map_err(|_| expected());
+    let (low, high) = (number(low)?, number(high.trim_start_matches('='))?);
+    if low > high || low < -1000 || high > 1000 { Err(expected()) } else { Ok(low..=high) }
+}
+
+impl LikenessArgs {
+    /// Applies what was given to a comparer.
+    pub fn apply(&self, comparer: &mut Comparer) {
+        comparer.measure = self.measure.unwrap_or(comparer.measure);
+        let Alterations { stretches, inversion, retrograde } = &mut comparer.alterations;
+        if let Some(given) = &self.stretch {
+            stretches.clone_from(given);
+        }
+        *inversion = self.inversion.map_or(*inversion, bool::from);
+        *retrograde = self.retrograde.map_or(*retrograde, bool::from);
+        if self.transpose.is_some() {
+            comparer.transpositions.clone_from(&self.transpose);
+        }
+        comparer.planner = self.planner();
+    }
+
+    /// The planner that was asked for.
+    pub fn planner(&self) -> Planner {
+        Planner::new(self.backend)
+    }
+
+    /// The default comparer with what was given.
+    pub fn comparer(&self, extent: Extent) -> Comparer {
+        let mut comparer = Comparer { extent, ..Comparer::default() };
+        self.apply(&mut comparer);
+        comparer
+    }
+}
+
+/// How files are read.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Reading")]
+pub struct ReadArgs {
+    /// Draw the notes of the drum channel too
+    #[arg(long)]
+    pub drums: bool,
+    /// Most notes in a file
+    #[arg(long, value_name = "N", default_value_t = Limits::default().notes)]
+    pub max_notes: u64,
+    /// Greatest length of a file in quarters
+    #[arg(long, value_name = "N", default_value_t = Limits::default().quarters)]
+    pub max_quarters: u64,
+    /// Greatest length of a file in hours
+    #[arg(long, value_name = "N", default_value_t = Limits::default().seconds / 3600)]
+    pub max_hours: u64,
+    /// Greatest size of a file in bytes
+    #[arg(long, value_name = "N", default_value_t = Limits::default().bytes)]
+    pub max_bytes: u64,
+}
+
+impl ReadArgs {
+    /// The options for reading.
+    pub fn options(&self) -> ReadOptions {
+        let limits = Limits {
+            notes: self.max_notes,
+            quarters: self.max_quarters,
+            seconds: self.max_hours.saturating_mul(3600),
+            bytes: self.max_bytes,
+        };
+        ReadOptions { limits, drums: self.drums }
+    }
+}
+
+/// What goes for every command.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "General")]
+pub struct GeneralArgs {
+    /// Threads to use; as many as there are cores when not given
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+    /// When to write in colour
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub color: Color,
+    /// No progress bars, no warnings
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// Which bank to judge by.
+#[derive(Debug, Clone, Args)]
+pub struct BankArgs {
+    /// The bank: a folder with folders good and bad in it [default: ./fragments if it is one, else the starter bank]
+    #[arg(long, value_name = "DIR", env = "JUDGE_BANK")]
+    pub bank: Option<PathBuf>,
+}
+
+/// `judge FILE...`
+#[derive(Debug, Args)]
+pub struct JudgeArgs {
+    /// MIDI files, folders (searched with their sub-folders), or - for standard input
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// The bank.
+    #[command(flatten)]
+    pub bank: BankArgs,
+    /// Write one JSON object a line
+    #[arg(long)]
+    pub json: bool,
+    /// How many matches of each label to tell
+    #[arg(long, value_name = "N", default_value_t = crate::judge::DEFAULT_TOP)]
+    pub top: usize,
+    /// Exit with status 1 when any verdict is not good
+    #[arg(long)]
+    pub exit_code: bool,
+    /// Show a small picture of what decided
+    #[arg(long, conflicts_with = "json")]
+    pub show: bool,
+    /// Draw the best good and the best bad match of a single file, as PNG or SVG
+    #[arg(long, value_name = "OUT")]
+    pub picture: Option<PathBuf>,
+    /// Likeness.
+    #[command(flatten)]
+    pub likeness: LikenessArgs,
+    /// Reading.
+    #[command(flatten)]
+    pub read: ReadArgs,
+    /// General.
+    #[command(flatten)]
+    pub general: GeneralArgs,
+}
+
+/// `judge compare`
+#[derive(Debug, Args)]
+pub struct CompareArgs {
+    /// The fragment
+    pub a: PathBuf,
+    /// What is laid on it
+    pub b: PathBuf,
+    /// Whether they are compared as a whole, or A is looked for in B: whole or contained
+    #[arg(long, value_name = "EXTENT", default_value = "whole", value_parser = extent)]
+    pub extent: Extent,
+    /// Write a JSON object
+    #[arg(long)]
+    pub json: bool,
+    /// Show a small picture
+    #[arg(long, conflicts_with = "json")]
+    pub show: bool,
+    /// Likeness.
+    #[command(flatten)]
+    pub likeness: LikenessArgs,
+    /// Reading.
+    #[command(flatten)]
+    pub read: ReadArgs,
+    /// General.
+    #[command(flatten)]
+    pub general: GeneralArgs,
+}
+
+fn extent(text: &str) -> Result<Extent, String> {
+    match text {
+        "whole" => Ok(Extent::Whole),
+        "contained" => Ok(Extent::Contained),
+        _ => Err(format!("{text:?} is not whole or contained")),
+    }
+}
+
+/// `judge find`
+#[derive(Debug, Args)]
+pub struct FindArgs {
+    /// What to look for
+    pub query: PathBuf,
+    /// Where to look: files, folders, or -
+    #[arg(value_name = "PIECE", required = true)]
+    pub pieces: Vec<PathBuf>,
+    /// Write one JSON object a line
+    #[arg(long)]
+    pub json: bool,
+    /// Most occurrences to tell for each piece
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub limit: usize,
+    /// Likeness.
+    #[command(flatten)]
+    pub likeness: LikenessArgs,
+    /// Reading.
+    #[command(flatten)]
+    pub read: ReadArgs,
+    /// General.
+    #[command(flatten)]
+    pub general: GeneralArgs,
+}
+
+/// `judge scan`
+#[derive(Debug, Args)]
+pub struct ScanArgs {
+    /// The piece
+    pub piece: PathBuf,
+    /// The bank.
+    #[command(flatten)]
+    pub bank: BankArgs,
+    /// Write one JSON object a line
+    #[arg(long)]
+    pub json: bool,
+    /// Draw the piece with its good and bad likeness along time, as PNG or SVG
+    #[arg(long, value_name = "OUT")]
+    pub picture: Option<PathBuf>,
+    /// Likeness.
+    #[command(flatten)]
+    pub likeness: LikenessArgs,
+    /// Reading.
+    #[command(flatten)]
+    pub read: ReadArgs,
+    /// General.
+    #[command(flatten)]
+    pub general: GeneralArgs,
+}
+
+/// `judge matrix`
+#[derive(Debug, Args)]
+pub struct MatrixArgs {
+    /// The queries: files, folders, or -
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// The targets; the queries themselves when not given
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub against: Vec<PathBuf>,
+    /// Whether they are compared as a whole, or queries are looked for in targets: whole or contained
+    #[arg(long, value_name = "EXTENT", default_value = "whole", value_parser = extent)]
+    pub extent: Extent,
+    /// Where to write, - for standard output
+    #[arg(long, value_name = "OUT", default_value = "-")]
+    pub csv: PathBuf,
+    /// Likeness.
+    #[command(flatten)]
+    pub likeness: LikenessArgs,
+    /// Reading.
+    #[command(flatten)]
+    pub read: ReadArgs,
+    /// General.
+    #[command(flatten)]
+    pub general: GeneralArgs,
+}
+
+/// `judge inspect`
+#[derive(Debug, Args)]
+pub struct InspectArgs {
+    /// MIDI files, folders, or -
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// Write one JSON object a line
+    #[arg(long)]
+    pub json: bool,
+    /// Reading.
+    #[command(flatten)]
+    pub read: ReadArgs,
+    /// General.
+    #[command(flatten)]
+    pub general: GeneralArgs,
+}
+
+/// `judge render`
+#[derive(Debug, Args)]
+pub struct RenderArgs {
+    /// What to draw
+    pub file: PathBuf,
+    /// An exemplar to lay over it where it is brightest
+    #[arg(long, value_name = "EXEMPLAR")]
+    pub against: Option<PathBuf>,
+    /// Where to write: a name that ends in .png or .svg
+    #[arg(long, short, value_name = "OUT")]
+    pub output: PathBuf,
+    /// Whether they are compared as a whole, or FILE is looked for in the exemplar: whole or contained
+    #[arg(long, value_name = "EXTENT", default_value = "whole", value_parser = extent)]
+    pub extent: Extent,
+    /// Likeness.
+    #[command(flatten)]
+    pub likeness: LikenessArgs,
+    /// Reading.
+    #[command(flatten)]
+    pub read: ReadArgs,
+    /// General.
+    #[command(flatten)]
+    pub general: GeneralArgs,
+}
+
+/// `judge doctor`
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// The bank.
+    #[command(flatten)]
+    pub bank: BankArgs,
+    /// General.
+    #[command(flatten)]
+    pub general: GeneralArgs,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn arguments_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn transpositions_are_a_range() {
+        assert_eq!(transpositions("-12..12"), Ok(-12..=12));
+        assert_eq!(transpositions("0..=5"), Ok(0..=5));
+        for text in ["", "5", "5..1", "a..b", "-5000..1", ".."] {
+            assert!(transpositions(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! `judge compare`: how alike two files are, and where.
+
+use std::io::Write;
+
+use serde::Serialize;
+
+use super::overlay;
+use crate::cli::args::CompareArgs;
+use crate::cli::output::{self, terminal_width};
+use crate::cli::{Context, Outcome, files};
+use crate::judge::Match;
+use crate::report::picture::{Tone, terminal};
+use crate::report::words;
+use crate::similarity::{Extent, Likeness, Placement};
+
+/// The JSON object of a comparison.
+#[derive(Serialize)]
+struct Report<'a> {
+    a: &'a str,
+    b: &'a str,
+    similarity: f64,
+    brightness: f64,
+    transposition: i32,
+    stretch: f64,
+    inverted: bool,
+    retrograde: bool,
+    shift: f64,
+}
+
+pub fn run(args: &CompareArgs) -> anyhow::Result<Outcome> {
+    let context = Context::new(&args.general);
+    let comparer = args.likeness.comparer(args.extent);
+    let options = args.read.options();
+    let read = |path| {
+        let piece = files::read_one(path, &options)?;
+        for warning in &piece.warnings {
+            context.warn(format_args!("{}: {warning}", piece.origin));
+        }
+        piece.into_fragment()
+    };
+    let (a, b) = (read(&args.a)?, read(&args.b)?);
+    let (roll, exemplar) = (comparer.fragment(&a), comparer.exemplar(&b));
+    // Where the search leaves no placement there is no likeness either.
+    let likeness = comparer.compare(&roll, &exemplar).unwrap_or(Likeness {
+        similarity: 0.0,
+        brightness: 0.0,
+        placement: Placement::default(),
+        shift: 0.0,
+    });
+    let names = [&args.a, &args.b].map(|path| path.display().to_string());
+    let it = Match::new(names[1].clone(), 0, &likeness);
+    let mut out = output::standard();
+    if args.json {
+        let Match { similarity, brightness, transposition, stretch, inverted, retrograde, shift, .. } = it;
+        let [a, b] = &names;
+        let report = Report { a, b, similarity, brightness, transposition, stretch, inverted, retrograde, shift };
+        output::json(&mut out, &report)?;
+    } else {
+        let (question, verb) = match args.extent {
+            Extent::Whole => ("as a whole", "lies on it"),
+            _ => ("contained in the other", "holds it"),
+        };
+        writeln!(out, "{}: {:.4}, {question}", context.styles.strong("similarity"), it.similarity)?;
+        let placed = words::placement(&likeness.placement);
+        let from = words::quarters(it.shift);
+        writeln!(out, "  {} {verb} {placed}, from quarter {from}, brightness {}", names[1], it.brightness)?;
+    }
+    if args.show {
+        let overlay = overlay(&exemplar, &likeness, &names[1], Tone::Neutral);
+        write!(out, "{}", terminal(roll.roll(), overlay.as_ref(), terminal_width(), 22, context.styles.colour()))?;
+    }
+    out.flush()?;
+    Ok(Outcome::Done)
+}

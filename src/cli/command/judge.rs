@@ -1,0 +1,210 @@
+//! `judge FILE...`: verdicts.
+
+use std::io::Write;
+use std::path::Path;
+
+use rayon::prelude::*;
+use serde::Serialize;
+
+use super::inspect::Failure;
+use super::overlay;
+use crate::bank::{Bank, Label};
+use crate::cli::args::JudgeArgs;
+use crate::cli::output::{self, PictureForm, Styles, complain, terminal_width};
+use crate::cli::{Context, Outcome, files};
+use crate::error::Error;
+use crate::input::{Input, ReadOptions};
+use crate::judge::{Judge, Judgement, Match};
+use crate::note::Fragment;
+use crate::report::picture::{self, MatchPanel, MatchPicture, Tone};
+use crate::report::words;
+use crate::verdict::Verdict;
+
+/// Files that are judged before their verdicts are written.
+const BATCH: usize = 256;
+
+/// The JSON object of a verdict.
+#[derive(Serialize)]
+struct Report<'a> {
+    file: &'a str,
+    verdict: Verdict,
+    score: f64,
+    vetoed: bool,
+    good: &'a [Match],
+    bad: &'a [Match],
+    cnn: Option<f64>,
+    warnings: &'a [String],
+}
+
+/// A file that was read and judged.
+struct Judged {
+    fragment: Fragment,
+    quarters_per_bar: Option<f64>,
+    warnings: Vec<String>,
+    judgement: Judgement,
+}
+
+pub fn run(args: &JudgeArgs) -> anyhow::Result<Outcome> {
+    let context = Context::new(&args.general);
+    let picture = args.picture.as_deref().map(|path| PictureForm::of(path).map(|form| (form, path))).transpose()?;
+    let (inputs, mut outcome) = files::expand(&args.files);
+    if let Some((_, path)) = picture
+        && inputs.len() > 1
+    {
+        let value = path.display().to_string();
+        return Err(Error::Option { name: "picture", value, expected: "for several files; give one FILE" }.into());
+    }
+    let judge = open(args, &context)?;
+    let options = ReadOptions { drums: args.read.drums || judge.bank().settings().drums, ..args.read.options() };
+
+    let bar = context.progress(inputs.len() as u64, "judging");
+    let mut out = output::standard();
+    for batch in inputs.chunks(BATCH) {
+        let judged: Vec<_> = batch
+            .par_iter()
+            .map(|input| {
+                let judged = judge_one(&judge, input, &options);
+                bar.inc(1);
+                judged
+            })
+            .collect();
+        for (input, judged) in batch.iter().zip(judged) {
+            let file = files::path_of(input).display().to_string();
+            match judged {
+                Ok(judged) => {
+                    if args.json {
+                        report(&mut out, &file, &judged)?;
+                    } else {
+                        tell(&mut out, &file, &judged, &judge, context.styles)?;
+                    }
+                    if args.show {
+                        show(&mut out, &judged, &judge, context.styles)?;
+                    }
+                    if let Some((form, path)) = picture {
+                        draw(form, path, &file, &judged, &judge)?;
+                    }
+                    if args.exit_code && judged.judgement.verdict != Verdict::Good && outcome == Outcome::Done {
+                        outcome = Outcome::NotGood;
+                    }
+                }
+                Err(error) => {
+                    out.flush()?;
+                    bar.suspend(|| complain(&error));
+                    outcome = Outcome::Failed;
+                    if args.json {
+                        output::json(&mut out, &Failure { file, error: error.to_string() })?;
+                    }
+                }
+            }
+        }
+        out.flush()?;
+    }
+    bar.finish_and_clear();
+    Ok(outcome)
+}
+
+fn open(args: &JudgeArgs, context: &Context) -> anyhow::Result<Judge> {
+    let bank: Bank = context.bank(&args.bank)?;
+    bank.check_sides()?;
+    let mut comparer = bank.comparer(args.likeness.planner());
+    args.likeness.apply(&mut comparer);
+    log::info!("judging by {}: {} exemplars", bank.root(), bank.exemplars().len());
+    // What decided is drawn from its match, so that must be there.
+    let top = if args.show || args.picture.is_some() { args.top.max(1) } else { args.top };
+    Ok(Judge::with_comparer(bank, comparer).top(top))
+}
+
+fn judge_one(judge: &Judge, input: &Input, options: &ReadOptions) -> crate::Result<Judged> {
+    let piece = files::read(input, options)?;
+    let warnings = piece.warnings.iter().map(ToString::to_string).collect();
+    let quarters_per_bar = piece.info.time_signature.map(|time| time.quarters());
+    let fragment = piece.into_fragment()?;
+    let judgement = judge.judge(&fragment);
+    Ok(Judged { fragment, quarters_per_bar, warnings, judgement })
+}
+
+fn report(out: &mut impl Write, file: &str, judged: &Judged) -> anyhow::Result<()> {
+    let Judged { judgement, warnings, .. } = judged;
+    let Judgement { verdict, score, vetoed, good, bad } = judgement;
+    let report = Report { file, verdict: *verdict, score: *score, vetoed: *vetoed, good, bad, cnn: None, warnings };
+    output::json(out, &report)
+}
+
+/// The verdict and what explains it: a sentence, then the nearest exemplars.
+fn tell(out: &mut impl Write, file: &str, judged: &Judged, judge: &Judge, styles: Styles) -> std::io::Result<()> {
+    let Judgement { verdict, score, good, bad, .. } = &judged.judgement;
+    writeln!(out, "{}: {}, score {score:.2}", styles.strong(file), styles.verdict(*verdict))?;
+    let decided = match verdict {
+        Verdict::Good => good.first(),
+        Verdict::Bad => bad.first(),
+        Verdict::Neutral => None,
+    };
+    let vetoed = if *verdict == Verdict::Bad { "Vetoed: it" } else { "It" };
+    match decided {
+        Some(it) => {
+            let name = styles.strong(&it.exemplar);
+            writeln!(out, "  {vetoed} resembles {name}, {}.", words::laid(&it.likeness))?;
+            let source = &judge.bank().exemplars()[it.index].source;
+            if !source.is_empty() {
+                writeln!(out, "  {}", styles.aside(source))?;
+            }
+        }
+        // A fragment that is decided by a match that is not to be told.
+        None if *verdict != Verdict::Neutral => {}
+        None => writeln!(out, "  It resembles nothing in the bank; the nearest exemplars are:")?,
+    }
+    let thresholds = judge.bank().thresholds();
+    for (label, threshold, matches) in [("good", thresholds.good(), good), ("bad", thresholds.bad(), bad)] {
+        for (index, it) in matches.iter().enumerate() {
+            let heading = if index == 0 { format!("{label} from {threshold:.2}") } else { String::new() };
+            writeln!(out, "  {heading:>14}  {:.2}  {}, {}", it.similarity, it.exemplar, words::laid(&it.likeness))?;
+        }
+    }
+    for warning in &judged.warnings {
+        writeln!(out, "  warning: {warning}")?;
+    }
+    Ok(())
+}
+
+/// A small picture of the match that decided.
+fn show(out: &mut impl Write, judged: &Judged, judge: &Judge, styles: Styles) -> std::io::Result<()> {
+    let Judgement { verdict, good, bad, .. } = &judged.judgement;
+    let decided = if *verdict == Verdict::Bad { bad.first() } else { good.first().or(bad.first()) };
+    let roll = judge.comparer().fragment(&judged.fragment);
+    let overlay = decided.and_then(|it| overlay_of(judge, it));
+    write!(out, "{}", picture::terminal(roll.roll(), overlay.as_ref(), terminal_width(), 22, styles.colour()))
+}
+
+fn overlay_of<'a>(judge: &'a Judge, it: &Match) -> Option<picture::Overlay<'a>> {
+    let tone = match judge.bank().exemplars()[it.index].label {
+        Label::Good => Tone::Good,
+        Label::Bad => Tone::Bad,
+    };
+    overlay(judge.altered(it.index)?, &it.likeness, &it.exemplar, tone)
+}
+
+/// Draws the best good and the best bad match.
+fn draw(form: PictureForm, path: &Path, file: &str, judged: &Judged, judge: &Judge) -> anyhow::Result<()> {
+    let Judgement { verdict, score, good, bad, .. } = &judged.judgement;
+    let panel = |matches: &[Match]| {
+        let it = matches.first()?;
+        let placement = words::placement(&it.likeness.placement);
+        Some(MatchPanel { overlay: overlay_of(judge, it)?, similarity: it.similarity, placement })
+    };
+    let roll = judge.comparer().fragment(&judged.fragment);
+    let picture = MatchPicture {
+        title: file.to_owned(),
+        verdict: match verdict {
+            Verdict::Good => Tone::Good,
+            Verdict::Bad => Tone::Bad,
+            Verdict::Neutral => Tone::Neutral,
+        },
+        score: *score,
+        roll: roll.roll(),
+        good: panel(good),
+        bad: panel(bad),
+        quarters_per_bar: judged.quarters_per_bar,
+        start: judged.fragment.to_quarters(judged.fragment.lead()),
+    };
+    Ok(form.write(path, &picture.drawing())?)
+}

@@ -1,0 +1,42 @@
+//! `judge render`: the picture of a file, and how an exemplar lies on it.
+
+use super::overlay;
+use crate::cli::args::RenderArgs;
+use crate::cli::output::PictureForm;
+use crate::cli::{Context, Outcome, files};
+use crate::report::picture::{RollPicture, Tone};
+use crate::report::words;
+
+pub fn run(args: &RenderArgs) -> anyhow::Result<Outcome> {
+    let context = Context::new(&args.general);
+    let form = PictureForm::of(&args.output)?;
+    let comparer = args.likeness.comparer(args.extent);
+    let options = args.read.options();
+    let piece = files::read_one(&args.file, &options)?;
+    for warning in &piece.warnings {
+        context.warn(format_args!("{}: {warning}", piece.origin));
+    }
+    let fragment = piece.fragment()?;
+    let roll = comparer.fragment(fragment);
+    let mut picture = RollPicture {
+        quarters_per_bar: piece.info.time_signature.map(|time| time.quarters()),
+        start: fragment.to_quarters(fragment.lead()),
+        ..RollPicture::new(args.file.display().to_string(), roll.roll())
+    };
+    let exemplar = match &args.against {
+        Some(path) => {
+            let exemplar = files::read_one(path, &options)?.into_fragment()?;
+            Some((path.display().to_string(), comparer.exemplar(&exemplar)))
+        }
+        None => None,
+    };
+    if let Some((name, exemplar)) = &exemplar
+        && let Some(likeness) = comparer.compare(&roll, exemplar)
+    {
+        let placed = words::placement(&likeness.placement);
+        picture.subtitle = Some(format!("similarity {:.2} with {name}: {placed}", likeness.similarity));
+        picture.overlay = overlay(exemplar, &likeness, name, Tone::Neutral);
+    }
+    form.write(&args.output, &picture.drawing())?;
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,111 @@
+//! `judge scan`: a bank's exemplars along a piece.
+
+use std::io::Write;
+
+use serde::Serialize;
+
+use crate::bank::Label;
+use crate::cli::args::ScanArgs;
+use crate::cli::output::{self, PictureForm};
+use crate::cli::{Context, Outcome, files};
+use crate::find::{Occurrence, Scan, scan};
+use crate::input::ReadOptions;
+use crate::judge::Judge;
+use crate::report::picture::{Mark, ScanPicture, Tone};
+use crate::report::words;
+use crate::roll::{Ink, PianoRoll};
+use crate::similarity::Extent;
+
+/// The JSON object of an occurrence.
+#[derive(Serialize)]
+struct Report<'a> {
+    piece: &'a str,
+    label: Label,
+    exemplar: &'a str,
+    #[serde(flatten)]
+    occurrence: &'a Occurrence,
+}
+
+pub fn run(args: &ScanArgs) -> anyhow::Result<Outcome> {
+    let context = Context::new(&args.general);
+    let form = args.picture.as_deref().map(|path| PictureForm::of(path).map(|form| (form, path))).transpose()?;
+    let bank = context.bank(&args.bank)?;
+    bank.check_sides()?;
+    let mut comparer = bank.comparer(args.likeness.planner());
+    args.likeness.apply(&mut comparer);
+    comparer.extent = Extent::Containing;
+    // As in `find`: else every held note is a stuck one.
+    comparer.rendering.ink = Ink::Onset;
+    let options = ReadOptions { drums: args.read.drums || bank.settings().drums, ..args.read.options() };
+    let judge = Judge::with_comparer(bank, comparer);
+    let piece = files::read_one(&args.piece, &options)?;
+    for warning in &piece.warnings {
+        context.warn(format_args!("{}: {warning}", piece.origin));
+    }
+    let fragment = piece.fragment()?;
+
+    let bar = context.progress(judge.bank().exemplars().len() as u64, "scanning");
+    let found = scan(&judge, fragment, || bar.inc(1));
+    bar.finish_and_clear();
+
+    let name = args.piece.display().to_string();
+    let mut out = output::standard();
+    if args.json {
+        for (label, exemplar, occurrence) in &found.occurrences {
+            output::json(&mut out, &Report { piece: &name, label: *label, exemplar, occurrence })?;
+        }
+    } else {
+        writeln!(out, "{}", context.styles.strong(&name))?;
+        for (label, exemplar, occurrence) in &found.occurrences {
+            writeln!(out, "  {:>4} {exemplar}, {}", label.folder(), words::occurrence(occurrence))?;
+        }
+        if found.occurrences.is_empty() {
+            writeln!(out, "  no exemplar of the bank is in it")?;
+        }
+    }
+    out.flush()?;
+    if let Some((form, path)) = form {
+        let per_bar = piece.info.time_signature.map(|time| time.quarters());
+        let roll = PianoRoll::of(fragment, judge.comparer().rendering.resolution);
+        form.write(path, &picture(&name, &roll, &found, &judge, per_bar))?;
+    }
+    Ok(Outcome::Done)
+}
+
+fn picture(
+    name: &str,
+    roll: &PianoRoll,
+    found: &Scan,
+    judge: &Judge,
+    quarters_per_bar: Option<f64>,
+) -> crate::report::picture::Drawing {
+    let times: Vec<_> = (0..found.good.len()).map(|step| found.start + found.step * step as f64).collect();
+    let marks: Vec<_> = found
+        .occurrences
+        .iter()
+        .map(|(label, exemplar, occurrence)| Mark {
+            start: occurrence.start,
+            end: occurrence.end,
+            name: exemplar.clone(),
+            tone: match label {
+                Label::Good => Tone::Good,
+                Label::Bad => Tone::Bad,
+            },
+        })
+        .collect();
+    let thresholds = judge.bank().thresholds();
+    ScanPicture {
+        title: name.to_owned(),
+        subtitle: Some(format!("likeness to the exemplars of {}", judge.bank().root())),
+        piece: roll,
+        times: &times,
+        good: &found.good,
+        bad: &found.bad,
+        good_threshold: thresholds.good(),
+        bad_threshold: thresholds.bad(),
+        marks: &marks,
+        quarters_per_bar,
+        start: found.start,
+    }
+    .drawing()
+}

@@ -1,0 +1,75 @@
+//! What every command sets up first.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::args::{BankArgs, GeneralArgs};
+use super::output::{Styles, complain};
+use crate::bank::Bank;
+use crate::error::Result;
+
+/// How to talk to whoever runs the program.
+#[derive(Debug)]
+pub struct Context {
+    /// Styles for standard output.
+    pub styles: Styles,
+    quiet: bool,
+}
+
+impl Context {
+    /// As the general options say; also starts the threads.
+    pub fn new(general: &GeneralArgs) -> Self {
+        if let Some(threads) = general.threads {
+            // Fails only when the pool has been started, which nothing has done yet.
+            let _ = rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global();
+        }
+        Self { styles: Styles::new(general.color), quiet: general.quiet }
+    }
+
+    /// Tells something that should be known but stops nothing.
+    pub fn warn(&self, message: impl std::fmt::Display) {
+        if !self.quiet {
+            complain(&format_args!("warning: {message}"));
+        }
+    }
+
+    /// A progress bar on standard error, which shows itself when the work takes a while.
+    pub fn progress(&self, steps: u64, what: &'static str) -> ProgressBar {
+        let bar = ProgressBar::with_draw_target(Some(steps), ProgressDrawTarget::stderr_with_hz(8));
+        if self.quiet {
+            bar.set_draw_target(ProgressDrawTarget::hidden());
+        }
+        let template = "{msg} {bar:40} {human_pos} of {human_len}, {eta} left";
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        bar.set_message(what);
+        if steps > 1 {
+            bar.enable_steady_tick(Duration::from_millis(250));
+        }
+        bar
+    }
+
+    /// The bank that was asked for; what could not be read of it is told.
+    pub fn bank(&self, args: &BankArgs) -> Result<Bank> {
+        let bank = match choose_bank(args) {
+            Some(folder) => Bank::open(folder)?,
+            None => Bank::starter(),
+        };
+        for problem in bank.problems() {
+            self.warn(format_args!("{problem}; the rest of the bank is used"));
+        }
+        Ok(bank)
+    }
+}
+
+/// The folder of the bank; `None` for the starter bank.
+fn choose_bank(args: &BankArgs) -> Option<PathBuf> {
+    let fragments = Path::new("fragments");
+    match &args.bank {
+        Some(folder) => Some(folder.clone()),
+        None => Bank::is_bank(fragments).then(|| fragments.to_owned()),
+    }
+}

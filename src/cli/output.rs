@@ -1,0 +1,155 @@
+//! Writing to people, programs and files.
+
+use std::fmt::Display;
+use std::fs;
+use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
+use std::path::Path;
+
+use anstyle::{AnsiColor, Style};
+
+use super::Outcome;
+use super::args::Color;
+use crate::error::{Error, Result};
+use crate::report::picture::Drawing;
+use crate::verdict::Verdict;
+
+/// Standard output, buffered.
+pub fn standard() -> BufWriter<StdoutLock<'static>> {
+    BufWriter::with_capacity(1 << 16, io::stdout().lock())
+}
+
+/// Writes bytes to standard output.
+pub fn write(bytes: &[u8]) -> anyhow::Result<Outcome> {
+    let mut out = standard();
+    out.write_all(bytes)?;
+    out.flush()?;
+    Ok(Outcome::Done)
+}
+
+/// Tells an error in one line on standard error.
+pub fn complain(error: &dyn Display) {
+    // Names of files may have line breaks in them.
+    eprintln!("judge: {}", error.to_string().replace(['\n', '\r'], " "));
+}
+
+/// Whether the reader of standard output has gone away.
+pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause.downcast_ref::<io::Error>().is_some_and(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
+            || cause
+                .downcast_ref::<serde_json::Error>()
+                .is_some_and(|cause| cause.io_error_kind() == Some(io::ErrorKind::BrokenPipe))
+    })
+}
+
+/// Writes a JSON object and ends the line.
+pub fn json(out: &mut impl Write, value: &impl serde::Serialize) -> anyhow::Result<()> {
+    serde_json::to_writer(&mut *out, value)?;
+    out.write_all(b"\n")?;
+    Ok(())
+}
+
+/// Writes a file as a whole or not at all.
+pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new().prefix(".judge-").tempfile_in(folder).map_err(Error::io("write", path))?;
+    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(Error::io("write", path))?;
+    // A temporary file is readable by its owner alone: give it what a new file would have.
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = fs::metadata(path).map_or(0o644, |old| old.permissions().mode() & 0o777);
+        let _ = fs::set_permissions(file.path(), fs::Permissions::from_mode(mode));
+    }
+    file.persist(path).map_err(|error| Error::io("write", path)(error.error))?;
+    Ok(())
+}
+
+/// The forms in which pictures are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PictureForm {
+    /// Pixels.
+    Png,
+    /// Shapes.
+    Svg,
+}
+
+impl PictureForm {
+    /// The form that a file's name asks for.
+    pub fn of(path: &Path) -> Result<Self> {
+        let extension = path.extension().map(|extension| extension.to_ascii_lowercase());
+        match extension.as_deref().and_then(|extension| extension.to_str()) {
+            Some("png") => Ok(Self::Png),
+            Some("svg") => Ok(Self::Svg),
+            _ => Err(Error::Option {
+                name: "picture",
+                value: path.display().to_string(),
+                expected: "a name that ends in .png or .svg",
+            }),
+        }
+    }
+
+    /// Writes a drawing to a file in this form.
+    pub fn write(self, path: &Path, drawing: &Drawing) -> Result<()> {
+        match self {
+            Self::Png => write_file(path, &drawing.png().map_err(Error::io("draw", path))?),
+            Self::Svg => write_file(path, drawing.svg().as_bytes()),
+        }
+    }
+}
+
+/// Styles of what is told to people; plain where no colour is wanted.
+#[derive(Debug, Clone, Copy)]
+pub struct Styles {
+    colour: bool,
+}
+
+impl Styles {
+    /// As the option and the environment say.
+    pub fn new(color: Color) -> Self {
+        let colour = match color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => {
+                io::stdout().is_terminal()
+                    && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+                    && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+            }
+        };
+        Self { colour }
+    }
+
+    /// Whether there is any colour.
+    pub fn colour(self) -> bool {
+        self.colour
+    }
+
+    fn paint(self, style: Style, text: &dyn Display) -> String {
+        if self.colour { format!("{style}{text}{style:#}") } else { text.to_string() }
+    }
+
+    /// A verdict.
+    pub fn verdict(self, verdict: Verdict) -> String {
+        let colour = match verdict {
+            Verdict::Good => AnsiColor::Green,
+            Verdict::Bad => AnsiColor::Red,
+            Verdict::Neutral => AnsiColor::Yellow,
+        };
+        self.paint(Style::new().bold().fg_color(Some(colour.into())), &verdict)
+    }
+
+    /// What stands out.
+    pub fn strong(self, text: impl Display) -> String {
+        self.paint(Style::new().bold(), &text)
+    }
+
+    /// What is said aside.
+    pub fn aside(self, text: impl Display) -> String {
+        self.paint(Style::new().dimmed(), &text)
+    }
+}
+
+/// The width for pictures in characters: that of the terminal, or 100 where there is none.
+pub fn terminal_width() -> usize {
+    terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0).clamp(20, 200))
+}
