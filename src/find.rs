@@ -181,7 +181,7 @@ pub fn scan(judge: &Judge, piece: &Fragment, each: impl Fn() + Sync) -> Scan {
         .map(|(index, exemplar)| {
             let mut found = judge
                 .altered(index)
-                .map(|altered| occurrences(comparer, altered, piece, &roll, FLOOR))
+                .map(|altered| occurrences(comparer, &altered, piece, &roll, FLOOR))
                 .unwrap_or_default();
             for occurrence in &mut found {
                 occurrence.similarity *= exemplar.weight;

@@ -6,10 +6,12 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::bank::{Bank, Label};
-use crate::correlate::{Planner, Prepared};
+use crate::correlate::sparse::kernel::Kernel;
+use crate::correlate::{Planner, Prepared, Processor};
 use crate::error::Result;
 use crate::note::Fragment;
-use crate::similarity::{AlteredExemplar, Comparer, Likeness};
+use crate::similarity::shelf::Shelf;
+use crate::similarity::{AlteredExemplar, Best, Comparer, Floors, Likeness, Task, search};
 use crate::verdict::{Thresholds, Verdict};
 
 /// How many matches of each label a judgement tells unless something else is asked for.
@@ -32,8 +34,18 @@ pub struct Judge {
     bank: Bank,
     comparer: Comparer,
     thresholds: Thresholds,
-    exemplars: Vec<AlteredExemplar>,
+    store: Store,
     top: usize,
+    exhaustive: bool,
+}
+
+/// The exemplars, ready to be compared.
+#[derive(Debug)]
+enum Store {
+    /// Kept small, searched with skipping: for wholes under every offset.
+    Shelf(Shelf),
+    /// Each drawn under every alteration.
+    Drawn(Vec<AlteredExemplar>),
 }
 
 impl Judge {
@@ -65,8 +77,21 @@ impl Judge {
 
     /// Judges by a bank with another comparer than its settings say. The thresholds stay.
     pub fn with_comparer(bank: Bank, comparer: Comparer) -> Self {
-        let exemplars = bank.exemplars().par_iter().map(|exemplar| comparer.exemplar(&exemplar.fragment)).collect();
-        Self { thresholds: bank.thresholds(), bank, comparer, exemplars, top: DEFAULT_TOP }
+        let exemplars = bank.exemplars();
+        let store = if comparer.suits_a_shelf() {
+            Store::Shelf(Shelf::new(&comparer, exemplars.len(), |index| &exemplars[index].fragment))
+        } else {
+            Store::Drawn(exemplars.par_iter().map(|exemplar| comparer.exemplar(&exemplar.fragment)).collect())
+        };
+        Self { thresholds: bank.thresholds(), bank, comparer, store, top: DEFAULT_TOP, exhaustive: false }
+    }
+
+    /// Whether every exemplar is compared, also those that cannot decide anything. The answers are
+    /// the same; it only costs time.
+    #[must_use]
+    pub fn exhaustive(mut self, exhaustive: bool) -> Self {
+        self.exhaustive = exhaustive;
+        self
     }
 
     /// Tells `top` matches of each label instead of [`DEFAULT_TOP`].
@@ -86,33 +111,65 @@ impl Judge {
         &self.comparer
     }
 
-    /// An exemplar's pictures, by its index in the bank.
-    pub fn altered(&self, index: usize) -> Option<&AlteredExemplar> {
-        self.exemplars.get(index)
+    /// An exemplar's pictures under every alteration, by its index in the bank.
+    pub fn altered(&self, index: usize) -> Option<AlteredExemplar> {
+        self.bank.exemplars().get(index).map(|exemplar| self.comparer.exemplar(&exemplar.fragment))
     }
 
-    /// Judges a fragment.
+    /// Judges a fragment, with the matches that explain it.
     pub fn judge(&self, fragment: &Fragment) -> Judgement {
         let roll = self.comparer.fragment(fragment);
-        let matches: Vec<_> = (0..self.exemplars.len())
-            .into_par_iter()
-            .filter_map(|index| self.compare(&roll, index).map(|likeness| (index, likeness)))
-            .collect();
-        let good = self.best(&matches, Label::Good);
-        let bad = self.best(&matches, Label::Bad);
-        let highest = |matches: &[Match]| matches.first().map_or(0.0, |best| best.similarity);
-        let (g, b) = (highest(&good), highest(&bad));
+        let best = self.best(&roll, self.top.max(1));
+        let [good, bad] = &best;
+        let (g, b) = (highest(good), highest(bad));
         let verdict = self.thresholds.verdict(g, b);
-        let limit = |mut matches: Vec<Match>| {
-            matches.truncate(self.top);
-            matches
+        let matches = |found: &[(usize, f64)]| {
+            found.iter().take(self.top).filter_map(|&(index, _)| self.explain(&roll, index)).collect()
         };
         Judgement {
             verdict,
             score: self.thresholds.score(g, b),
             vetoed: verdict == Verdict::Bad,
-            good: limit(good),
-            bad: limit(bad),
+            good: matches(good),
+            bad: matches(bad),
+        }
+    }
+
+    /// The verdict, the score and the similarities that decide them, without the matches: what a
+    /// search loop needs, for less.
+    ///
+    /// ```
+    /// # use judge::{Fragment, Judge};
+    /// let judge = Judge::starter();
+    /// let phrase = Fragment::from_quarters(&[(60, 0.0, 1.0), (64, 1.0, 1.0)])?;
+    /// assert_eq!(judge.score(&phrase).score, judge.judge(&phrase).score);
+    /// # Ok::<(), judge::Error>(())
+    /// ```
+    pub fn score(&self, fragment: &Fragment) -> Score {
+        let [good, bad] = self.best(&self.comparer.fragment(fragment), 1);
+        let (good, bad) = (highest(&good), highest(&bad));
+        Score { verdict: self.thresholds.verdict(good, bad), score: self.thresholds.score(good, bad), good, bad }
+    }
+
+    /// The verdict alone: the cheapest question. It stops at the first exemplar that decides it.
+    pub fn verdict(&self, fragment: &Fragment) -> Verdict {
+        let Store::Shelf(shelf) = &self.store else {
+            return self.score(fragment).verdict;
+        };
+        let roll = self.comparer.fragment(fragment);
+        let reaches = |label: Label, threshold: f64| {
+            // Nothing of the other side is wanted.
+            let mut least = [2.0; 2];
+            least[side(label)] = threshold;
+            let found = self.search(shelf, &roll, 1, Floors { least, any: true });
+            !found[side(label)].is_empty()
+        };
+        if reaches(Label::Bad, self.thresholds.bad()) {
+            Verdict::Bad
+        } else if reaches(Label::Good, self.thresholds.good()) {
+            Verdict::Good
+        } else {
+            Verdict::Neutral
         }
     }
 
@@ -129,20 +186,84 @@ impl Judge {
         fragments.par_iter().map(|fragment| self.judge(fragment)).collect()
     }
 
-    fn compare(&self, fragment: &Prepared, index: usize) -> Option<Likeness> {
-        let mut likeness = self.comparer.compare(fragment, &self.exemplars[index])?;
-        likeness.similarity *= self.bank.exemplars()[index].weight;
-        Some(likeness)
+    /// The most similar exemplars of each side, best first, ties in order of name.
+    fn best(&self, roll: &Prepared, top: usize) -> Best {
+        let exemplars = match &self.store {
+            Store::Shelf(shelf) => return self.search(shelf, roll, top, Floors::default()),
+            Store::Drawn(exemplars) => exemplars,
+        };
+        let similarities: Vec<_> = exemplars
+            .par_iter()
+            .zip(self.bank.exemplars())
+            .map(|(altered, exemplar)| exemplar.weight * self.comparer.similarity(roll, altered))
+            .collect();
+        let mut best = Best::default();
+        for (index, (similarity, exemplar)) in similarities.into_iter().zip(self.bank.exemplars()).enumerate() {
+            best[side(exemplar.label)].push((index, similarity));
+        }
+        for best in &mut best {
+            // The sort is stable and the bank is in order of names.
+            best.sort_by(|a, b| b.1.total_cmp(&a.1));
+            best.truncate(top);
+        }
+        best
     }
 
-    /// The matches with exemplars of one label, the most similar first.
-    fn best(&self, matches: &[(usize, Likeness)], label: Label) -> Vec<Match> {
+    fn search(&self, shelf: &Shelf, roll: &Prepared, top: usize, floors: Floors) -> Best {
         let exemplars = self.bank.exemplars();
-        let mut best: Vec<_> = matches.iter().filter(|(index, _)| exemplars[*index].label == label).collect();
-        // The sort is stable and the bank is in order of names: ties go to the first name.
-        best.sort_by(|a, b| b.1.similarity.total_cmp(&a.1.similarity));
-        best.into_iter().map(|(index, likeness)| Match::new(exemplars[*index].name.clone(), *index, likeness)).collect()
+        search(&Task {
+            shelf,
+            comparer: &self.comparer,
+            fragment: roll,
+            exemplar: &|index| (side(exemplars[index].label), exemplars[index].weight),
+            draw: &|index, alteration| self.comparer.rendering.draw(&exemplars[index].fragment, alteration),
+            top,
+            floors,
+            exhaustive: self.exhaustive,
+        })
     }
+
+    /// The match with an exemplar, with its placement.
+    fn explain(&self, roll: &Prepared, index: usize) -> Option<Match> {
+        let exemplar = &self.bank.exemplars()[index];
+        let mut likeness = match &self.store {
+            Store::Drawn(exemplars) => self.comparer.compare(roll, &exemplars[index])?,
+            Store::Shelf(shelf) => {
+                let mut kernel = Kernel::new(Processor::best());
+                kernel.load(roll.roll());
+                let draw = |alteration: &_| self.comparer.rendering.draw(&exemplar.fragment, alteration);
+                let alterations = shelf.best_alterations(&mut kernel, &self.comparer, roll, index, draw);
+                self.comparer.compare_under(roll, &exemplar.fragment, alterations.into_iter())?
+            }
+        };
+        likeness.similarity *= exemplar.weight;
+        Some(Match::new(exemplar.name.clone(), index, &likeness))
+    }
+}
+
+/// The place of a label in [`Best`].
+fn side(label: Label) -> usize {
+    match label {
+        Label::Good => 0,
+        Label::Bad => 1,
+    }
+}
+
+fn highest(best: &[(usize, f64)]) -> f64 {
+    best.first().map_or(0.0, |best| best.1)
+}
+
+/// What a search loop needs of a judgement.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Score {
+    /// Good, bad, or neutral.
+    pub verdict: Verdict,
+    /// 0 to 1: rises with the best good similarity, falls with the best bad one.
+    pub score: f64,
+    /// The highest similarity to a good exemplar, 0 to 1.
+    pub good: f64,
+    /// The highest similarity to a bad exemplar, 0 to 1.
+    pub bad: f64,
 }
 
 /// What is said of a fragment, and why.

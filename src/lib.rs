@@ -93,7 +93,7 @@ pub mod verdict;
 pub use alteration::{Alteration, Alterations, Ratio};
 pub use bank::{Bank, Label};
 pub use error::{Error, Origin, Result};
-pub use judge::{Judge, Judgement, Match};
+pub use judge::{Judge, Judgement, Match, Score};
 pub use note::{Fragment, Note, pitch_name};
 pub use roll::{Ink, PianoRoll, Rendering};
 pub use similarity::{Comparer, Extent, Measure};

@@ -2,7 +2,7 @@
 
 mod support;
 
-use judge::correlate::{BackendChoice, Correlator, Fft, Lags, Planner, Prepared, Reference, Search, Sparse};
+use judge::correlate::{BackendChoice, Correlator, Fft, Lags, Planner, Prepared, Processor, Reference, Search, Sparse};
 use judge::{Alteration, Fragment, Ink, PianoRoll, Rendering};
 use ndarray::Array2;
 use proptest::prelude::*;
@@ -67,16 +67,20 @@ fn check(correlator: &dyn Correlator, x: &PianoRoll, k: &PianoRoll, search: &Sea
     let brightest = correlator.brightest(&x, &k, search);
     prop_assert!(agrees(brightest, expected.brightness, exact, scale), "{} {:?}", brightest, expected);
 
+    let each = correlator.brightest_each(&x, &[&k, &x, &k], search);
+    prop_assert_eq!(each.len(), 3);
+    for brightest in [each[0], each[2]] {
+        prop_assert!(agrees(brightest, expected.brightness, exact, scale), "{} {:?}", brightest, expected);
+    }
+
     // The plane, a margin beyond where the pictures meet included.
     let lags = search.lags(x.roll(), k.roll()).unwrap();
     let wider = Lags { lowest: lags.lowest - 2, highest: lags.highest + 1, first: lags.first - 3, last: lags.last + 2 };
-    for lags in [lags, wider] {
-        let expected = Reference.overlap(&x, &k, &lags);
-        let found = correlator.overlap(&x, &k, &lags);
-        prop_assert_eq!(found.lags, expected.lags);
-        for (found, expected) in found.values.iter().zip(&expected.values) {
-            prop_assert!(agrees((*found).into(), (*expected).into(), exact, scale), "{} {}", found, expected);
-        }
+    let expected = Reference.overlap(&x, &k, &wider);
+    let found = correlator.overlap(&x, &k, &wider);
+    prop_assert_eq!(found.lags, expected.lags);
+    for (found, expected) in found.values.iter().zip(&expected.values) {
+        prop_assert!(agrees((*found).into(), (*expected).into(), exact, scale), "{} {}", found, expected);
     }
     Ok(())
 }
@@ -95,7 +99,7 @@ macro_rules! suite {
             use super::*;
 
             proptest! {
-                #![proptest_config(ProptestConfig::with_cases(96))]
+                #![proptest_config(ProptestConfig::with_cases(64))]
 
                 #[test]
                 fn random_rolls(x in symbolic(), k in symbolic(), search in searches()) {
@@ -148,6 +152,11 @@ macro_rules! suite {
     };
 }
 
-suite!(sparse, Sparse);
+suite!(sparse_on_any_processor, Sparse::on(Processor::ANY));
+suite!(
+    sparse_on_the_second_best,
+    Sparse::on(Processor::available().into_iter().rev().nth(1).unwrap_or(Processor::ANY))
+);
+suite!(sparse_on_the_best, Sparse::default());
 suite!(fft, Fft);
 suite!(planner, Planner::new(BackendChoice::Auto));

@@ -130,6 +130,9 @@ pub struct LikenessArgs {
     /// How correlations are computed: auto, sparse, fft, cuda or reference
     #[arg(long, value_name = "BACKEND", default_value = "auto", value_parser = |text: &str| text.parse::<BackendChoice>())]
     pub backend: BackendChoice,
+    /// Compare with every exemplar, also with those that cannot decide anything; the answer is the same
+    #[arg(long)]
+    pub exhaustive: bool,
 }
 
 fn transpositions(text: &str) -> Result<RangeInclusive<i32>, String> {

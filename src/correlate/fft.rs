@@ -277,7 +277,7 @@ impl Correlator for Fft {
             return Overlap { lags: *lags, values: self.overlap(&slice, exemplar, &moved).values };
         }
         match padded_size(fragment.roll(), exemplar.roll()) {
-            None => Sparse.overlap(fragment, exemplar, lags),
+            None => Sparse::default().overlap(fragment, exemplar, lags),
             Some(size) if needs_double_precision(fragment.roll(), exemplar.roll()) => {
                 overlap::<f64>(fragment, exemplar, size, lags)
             }
@@ -288,7 +288,7 @@ impl Correlator for Fft {
     fn peak(&self, fragment: &Prepared, exemplar: &Prepared, search: &Search) -> Option<Peak> {
         let lags = search.lags(fragment.roll(), exemplar.roll())?;
         match padded_size(fragment.roll(), exemplar.roll()) {
-            None => Sparse.peak(fragment, exemplar, search),
+            None => Sparse::default().peak(fragment, exemplar, search),
             Some(size) if needs_double_precision(fragment.roll(), exemplar.roll()) => {
                 Some(peak::<f64>(fragment, exemplar, size, &lags))
             }

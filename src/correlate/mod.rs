@@ -18,13 +18,15 @@ mod fft;
 mod lags;
 mod plan;
 mod prepared;
+mod processor;
 mod reference;
-mod sparse;
+pub(crate) mod sparse;
 
 pub use fft::Fft;
 pub use lags::{Lags, Offset, Overlap, Peak, Search};
 pub use plan::{Backend, BackendChoice, Plan, Planner};
 pub use prepared::Prepared;
+pub use processor::Processor;
 pub use reference::Reference;
 pub use sparse::Sparse;
 
@@ -53,5 +55,10 @@ pub trait Correlator: Send + Sync {
     /// not matter.
     fn brightest(&self, fragment: &Prepared, exemplar: &Prepared, search: &Search) -> f64 {
         self.peak(fragment, exemplar, search).map_or(0.0, |peak| peak.brightness)
+    }
+
+    /// [`brightest`](Self::brightest) for each of many exemplars: cheaper than one by one.
+    fn brightest_each(&self, fragment: &Prepared, exemplars: &[&Prepared], search: &Search) -> Vec<f64> {
+        exemplars.iter().map(|exemplar| self.brightest(fragment, exemplar, search)).collect()
     }
 }

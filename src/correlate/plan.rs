@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
@@ -96,6 +97,11 @@ impl Planner {
         Self { choice }
     }
 
+    /// Whether pairs may be handed to the sparse method.
+    pub(crate) fn may_be_sparse(&self) -> bool {
+        matches!(self.choice, BackendChoice::Auto | BackendChoice::Only(Backend::Sparse))
+    }
+
     /// Decides for a pair over some lags, without computing anything.
     pub fn plan(&self, fragment: &Prepared, exemplar: &Prepared, lags: &Lags, grid: u32) -> Plan {
         let sparse = cost::sparse(fragment, exemplar, lags, grid);
@@ -115,7 +121,7 @@ impl Planner {
         let grid = gcd(fragment.events().grid(), exemplar.events().grid());
         match search.lags(fragment.roll(), exemplar.roll()) {
             Some(lags) => self.logged(fragment, exemplar, &lags, grid),
-            None => &Sparse,
+            None => correlator(Backend::Sparse),
         }
     }
 
@@ -127,9 +133,10 @@ impl Planner {
 }
 
 fn correlator(backend: Backend) -> &'static dyn Correlator {
+    static SPARSE: LazyLock<Sparse> = LazyLock::new(Sparse::default);
     match backend {
         Backend::Reference => &Reference,
-        Backend::Sparse => &Sparse,
+        Backend::Sparse => &*SPARSE,
         Backend::Fft => &Fft,
     }
 }

@@ -1,25 +1,27 @@
 //! A roll with what the correlators derive from it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::fft::{Spectra, Spectrum};
 use super::sparse::Events;
+use super::sparse::outline::{Change, Outline, OutlineHead, trace};
 use crate::roll::PianoRoll;
 
-/// A roll made ready for correlation: its note events at once, its spectra when first asked for.
+/// A roll made ready for correlation: what a correlator derives from it is kept when first asked for.
 ///
 /// Prepare a roll once and correlate it often; it may be shared between threads.
 #[derive(Debug)]
 pub struct Prepared {
     roll: PianoRoll,
-    events: Events,
+    events: OnceLock<Events>,
+    outline: OnceLock<Option<(OutlineHead, Vec<Change>)>>,
     spectra: Mutex<Spectra>,
 }
 
 impl Prepared {
     /// Makes a roll ready.
     pub fn new(roll: PianoRoll) -> Self {
-        Self { events: Events::of(&roll), roll, spectra: Mutex::default() }
+        Self { roll, events: OnceLock::new(), outline: OnceLock::new(), spectra: Mutex::default() }
     }
 
     /// The roll itself.
@@ -28,7 +30,17 @@ impl Prepared {
     }
 
     pub(super) fn events(&self) -> &Events {
-        &self.events
+        self.events.get_or_init(|| Events::of(&self.roll))
+    }
+
+    /// The outline of a roll of zeros and ones that is small enough to have one.
+    pub(super) fn outline(&self) -> Option<Outline<'_>> {
+        let traced = self.outline.get_or_init(|| {
+            let mut changes = Vec::new();
+            trace(&self.roll, &mut changes).map(|head| (head, changes))
+        });
+        let (head, changes) = traced.as_ref()?;
+        Some(Outline { head: *head, changes, inverted: false, retrograde: false })
     }
 
     /// The spectrum at a padded size, computed by `compute` when it is not there yet.

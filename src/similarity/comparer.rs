@@ -111,15 +111,28 @@ impl Comparer {
 
     /// Draws an exemplar under every alteration, ready to be compared.
     pub fn exemplar(&self, exemplar: &Fragment) -> AlteredExemplar {
-        let drawings = self.alterations.list().into_iter().map(|alteration| Drawing {
-            alteration,
-            weight: match self.measure {
-                Measure::Correlation => 1.0,
-                Measure::Full => self.weights.weight(&alteration),
-            },
-            roll: Prepared::new(self.rendering.draw(exemplar, &alteration)),
-        });
+        let drawings = self.alterations.list().into_iter().map(|alteration| self.drawing(exemplar, alteration));
         AlteredExemplar { drawings: drawings.collect() }
+    }
+
+    /// What an alteration counts in the measure.
+    pub fn weight(&self, alteration: &Alteration) -> f64 {
+        match self.measure {
+            Measure::Correlation => 1.0,
+            Measure::Full => self.weights.weight(alteration),
+        }
+    }
+
+    /// The cosine of two pictures where they are brightest, unweighted.
+    pub(super) fn cosine_of(&self, fragment: &Prepared, exemplar: &Prepared) -> f64 {
+        let brightness = self.planner.brightest(fragment, exemplar, &self.search());
+        cosine(brightness, fragment.roll().energy(), exemplar.roll().energy())
+    }
+
+    /// Whether wholes are compared under every offset by a backend that keeps outlines, so that a
+    /// [`Shelf`](super::shelf::Shelf) gives the same answers.
+    pub(crate) fn suits_a_shelf(&self) -> bool {
+        self.extent == Extent::Whole && self.transpositions.is_none() && self.planner.may_be_sparse()
     }
 
     /// How brightness in a window is made comparable by the measure.
@@ -161,8 +174,24 @@ impl Comparer {
                 return best;
             }
             let brightness = self.planner.brightest(fragment, &drawing.roll, &search);
-            best.max(drawing.weight * cosine(brightness, fragment.roll(), drawing.roll.roll()))
+            best.max(drawing.weight * cosine(brightness, fragment.roll().energy(), drawing.roll.roll().energy()))
         })
+    }
+
+    /// The likeness under given alterations alone.
+    pub(crate) fn compare_under(
+        &self,
+        fragment: &Prepared,
+        exemplar: &Fragment,
+        alterations: impl Iterator<Item = Alteration>,
+    ) -> Option<Likeness> {
+        let drawings = alterations.map(|alteration| self.drawing(exemplar, alteration));
+        self.compare(fragment, &AlteredExemplar { drawings: drawings.collect() })
+    }
+
+    fn drawing(&self, exemplar: &Fragment, alteration: Alteration) -> Drawing {
+        let roll = Prepared::new(self.rendering.draw(exemplar, &alteration));
+        Drawing { alteration, weight: self.weight(&alteration), roll }
     }
 
     /// The best placement of one alteration; may be `None` when none reaches `floor`.
@@ -180,11 +209,11 @@ impl Comparer {
                 }
                 // Finding out where costs more than finding out how much, and is seldom needed.
                 let brightness = self.planner.brightest(fragment, roll, search);
-                if weight * cosine(brightness, fragment.roll(), roll.roll()) < floor {
+                if weight * cosine(brightness, fragment.roll().energy(), roll.roll().energy()) < floor {
                     return None;
                 }
                 let peak = self.planner.peak(fragment, roll, search)?;
-                (cosine(peak.brightness, fragment.roll(), roll.roll()), peak.brightness, peak.offset)
+                (cosine(peak.brightness, fragment.roll().energy(), roll.roll().energy()), peak.brightness, peak.offset)
             }
             Extent::Contained | Extent::Containing => {
                 let fragment_is_query = self.extent == Extent::Contained;
@@ -204,9 +233,9 @@ impl Comparer {
     }
 }
 
-/// B / sqrt(E(X) E(K)), never above 1; 0 for dark pictures.
-fn cosine(brightness: f64, fragment: &PianoRoll, exemplar: &PianoRoll) -> f64 {
-    let energy = fragment.energy() * exemplar.energy();
+/// B / sqrt(E(X) E(K)) of a brightness and two energies, never above 1; 0 for dark pictures.
+pub(super) fn cosine(brightness: f64, fragment: f64, exemplar: f64) -> f64 {
+    let energy = fragment * exemplar;
     if energy > 0.0 { (brightness / energy.sqrt()).min(1.0) } else { 0.0 }
 }
 
@@ -215,5 +244,5 @@ fn most_alike(fragment: &PianoRoll, exemplar: &PianoRoll) -> f64 {
     if !fragment.is_binary() || !exemplar.is_binary() {
         return 1.0;
     }
-    cosine(fragment.energy().min(exemplar.energy()), fragment, exemplar)
+    cosine(fragment.energy().min(exemplar.energy()), fragment.energy(), exemplar.energy())
 }

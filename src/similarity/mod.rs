@@ -14,11 +14,17 @@
 //! ear ([`AlterationWeights`]), and in windows takes the geometric mean of the cosine and the share
 //! of the query that is covered ([`Normalisation::Covered`]).
 
+mod bound;
 mod comparer;
+mod gallery;
+mod search;
+pub(crate) mod shelf;
 mod weights;
 mod window;
 
 pub use comparer::{AlteredExemplar, Comparer, Likeness, Placement};
+pub use gallery::Gallery;
+pub(crate) use search::{Best, Floors, Task, search};
 pub use weights::AlterationWeights;
 pub use window::{Normalisation, WindowPeak, best_in_window, windowed_rows};
 

@@ -18,6 +18,7 @@ use crate::judge::{Judge, Judgement, Match};
 use crate::note::Fragment;
 use crate::report::picture::{self, MatchPanel, MatchPicture, Tone};
 use crate::report::words;
+use crate::similarity::AlteredExemplar;
 use crate::verdict::Verdict;
 
 /// Files that are judged before their verdicts are written.
@@ -111,7 +112,7 @@ fn open(args: &JudgeArgs, context: &Context) -> anyhow::Result<Judge> {
     log::info!("judging by {}: {} exemplars", bank.root(), bank.exemplars().len());
     // What decided is drawn from its match, so that must be there.
     let top = if args.show || args.picture.is_some() { args.top.max(1) } else { args.top };
-    Ok(Judge::with_comparer(bank, comparer).top(top))
+    Ok(Judge::with_comparer(bank, comparer).top(top).exhaustive(args.likeness.exhaustive))
 }
 
 fn judge_one(judge: &Judge, input: &Input, options: &ReadOptions) -> crate::Result<Judged> {
@@ -171,25 +172,32 @@ fn show(out: &mut impl Write, judged: &Judged, judge: &Judge, styles: Styles) ->
     let Judgement { verdict, good, bad, .. } = &judged.judgement;
     let decided = if *verdict == Verdict::Bad { bad.first() } else { good.first().or(bad.first()) };
     let roll = judge.comparer().fragment(&judged.fragment);
-    let overlay = decided.and_then(|it| overlay_of(judge, it));
+    let altered = altered(judge, decided);
+    let overlay = altered.as_ref().zip(decided).and_then(|(altered, it)| overlay_of(judge, altered, it));
     write!(out, "{}", picture::terminal(roll.roll(), overlay.as_ref(), terminal_width(), 22, styles.colour()))
 }
 
-fn overlay_of<'a>(judge: &'a Judge, it: &Match) -> Option<picture::Overlay<'a>> {
+/// The exemplar of a match under every alteration, which its overlay borrows from.
+fn altered(judge: &Judge, it: Option<&Match>) -> Option<AlteredExemplar> {
+    judge.altered(it?.index)
+}
+
+fn overlay_of<'a>(judge: &Judge, altered: &'a AlteredExemplar, it: &Match) -> Option<picture::Overlay<'a>> {
     let tone = match judge.bank().exemplars()[it.index].label {
         Label::Good => Tone::Good,
         Label::Bad => Tone::Bad,
     };
-    overlay(judge.altered(it.index)?, &it.likeness, &it.exemplar, tone)
+    overlay(altered, &it.likeness, &it.exemplar, tone)
 }
 
 /// Draws the best good and the best bad match.
 fn draw(form: PictureForm, path: &Path, file: &str, judged: &Judged, judge: &Judge) -> anyhow::Result<()> {
     let Judgement { verdict, score, good, bad, .. } = &judged.judgement;
-    let panel = |matches: &[Match]| {
+    let [of_good, of_bad] = [good, bad].map(|matches| altered(judge, matches.first()));
+    let panel = |matches: &[Match], altered| {
         let it = matches.first()?;
         let placement = words::placement(&it.likeness.placement);
-        Some(MatchPanel { overlay: overlay_of(judge, it)?, similarity: it.similarity, placement })
+        Some(MatchPanel { overlay: overlay_of(judge, altered?, it)?, similarity: it.similarity, placement })
     };
     let roll = judge.comparer().fragment(&judged.fragment);
     let picture = MatchPicture {
@@ -201,8 +209,8 @@ fn draw(form: PictureForm, path: &Path, file: &str, judged: &Judged, judge: &Jud
         },
         score: *score,
         roll: roll.roll(),
-        good: panel(good),
-        bad: panel(bad),
+        good: panel(good, of_good.as_ref()),
+        bad: panel(bad, of_bad.as_ref()),
         quarters_per_bar: judged.quarters_per_bar,
         start: judged.fragment.to_quarters(judged.fragment.lead()),
     };

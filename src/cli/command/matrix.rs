@@ -10,6 +10,7 @@ use crate::cli::output::{self, complain};
 use crate::cli::{Context, Outcome, files};
 use crate::input::Input;
 use crate::note::Fragment;
+use crate::similarity::Gallery;
 
 /// Rows that are computed before they are written.
 const BATCH: usize = 64;
@@ -31,10 +32,8 @@ pub fn run(args: &MatrixArgs) -> anyhow::Result<Outcome> {
     let (inputs, which) = files::distinct(queries.iter().chain(&targets).cloned());
     let fragments = read_all(&inputs, args, &context, &mut outcome);
     let (rows, columns) = which.split_at(queries.len());
-    let exemplars: Vec<_> = columns
-        .par_iter()
-        .map(|&index| fragments[index].as_ref().map(|fragment| comparer.exemplar(fragment)))
-        .collect();
+    let targets_read: Vec<_> = columns.iter().filter_map(|&index| fragments[index].as_ref()).collect();
+    let gallery = Gallery::new(&comparer, targets_read, args.likeness.exhaustive);
 
     let mut table = csv::WriterBuilder::new().from_writer(Vec::new());
     table.write_field("")?;
@@ -44,22 +43,24 @@ pub fn run(args: &MatrixArgs) -> anyhow::Result<Outcome> {
     table.write_record(None::<&[u8]>)?;
     let bar = context.progress(queries.len() as u64, "comparing");
     for (queries, rows) in queries.chunks(BATCH).zip(rows.chunks(BATCH)) {
-        let similarities: Vec<Vec<Option<f64>>> = rows
+        let similarities: Vec<Option<Vec<f64>>> = rows
             .par_iter()
             .map(|&row| {
-                let roll = fragments[row].as_ref().map(|fragment| comparer.fragment(fragment));
-                let similarity = |exemplar| Some(comparer.similarity(roll.as_ref()?, exemplar));
-                let row = exemplars.iter().map(|exemplar| exemplar.as_ref().and_then(similarity)).collect();
+                let similarities = fragments[row].as_ref().map(|fragment| gallery.similarities(fragment));
                 bar.inc(1);
-                row
+                similarities
             })
             .collect();
         let mut number = String::new();
         for (query, row) in queries.iter().zip(similarities) {
             table.write_field(bytes(files::path_of(query)))?;
-            for similarity in row {
+            let mut row = row.into_iter().flatten();
+            for &column in columns {
                 number.clear();
-                if let Some(similarity) = similarity {
+                // What could not be read leaves its row and its column empty.
+                if fragments[column].is_some()
+                    && let Some(similarity) = row.next()
+                {
                     decimal(similarity, &mut number);
                 }
                 table.write_field(&number)?;

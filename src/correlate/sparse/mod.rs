@@ -13,16 +13,36 @@
 //! peak lies on one; and the running sums wrap around in 16 bits where the energies prove that the
 //! result fits, since B is at most min(E(X), E(K)).
 
+pub(crate) mod kernel;
+pub(crate) mod outline;
+
 use std::cell::RefCell;
 
 use ndarray::Array2;
 
-use super::{Backend, Correlator, Lags, Offset, Overlap, Peak, Prepared, Search};
+use self::kernel::Kernel;
+use super::{Backend, Correlator, Lags, Offset, Overlap, Peak, Prepared, Processor, Search};
 use crate::roll::PianoRoll;
 
 /// Exact correlation from note starts and stops; the fastest for symbolic music.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Sparse;
+#[derive(Debug, Clone, Copy)]
+pub struct Sparse {
+    processor: Processor,
+}
+
+impl Default for Sparse {
+    /// For the best that the processor can do.
+    fn default() -> Self {
+        Self { processor: Processor::best() }
+    }
+}
+
+impl Sparse {
+    /// With code that was compiled for a processor: one of [`Processor::available`].
+    pub fn on(processor: Processor) -> Self {
+        Self { processor }
+    }
+}
 
 /// A place where a row's brightness changes.
 #[derive(Debug, Clone, Copy)]
@@ -332,6 +352,16 @@ impl Correlator for Sparse {
         lags.blocks(exemplar.roll().columns())
             .map(|block| pair.with_plane(&block, Locate(block, 1)))
             .reduce(|best, peak| if peak.beats(&best) { peak } else { best })
+    }
+
+    fn brightest_each(&self, fragment: &Prepared, exemplars: &[&Prepared], search: &Search) -> Vec<f64> {
+        let mut kernel = Kernel::new(self.processor);
+        let fits = search.is_exhaustive() && kernel.load(fragment.roll());
+        let brightest = |exemplar: &&Prepared| {
+            let fast = exemplar.outline().filter(|_| fits).and_then(|outline| kernel.brightest(&outline));
+            fast.map_or_else(|| self.brightest(fragment, exemplar, search), f64::from)
+        };
+        exemplars.iter().map(brightest).collect()
     }
 
     fn brightest(&self, fragment: &Prepared, exemplar: &Prepared, search: &Search) -> f64 {

@@ -1,0 +1,140 @@
+//! An upper bound on similarity from pitches alone.
+//!
+//! Whatever the shift, two rows have no more pixels in common than the darker of them has. Summed
+//! over the rows that meet at a transposition that bounds the brightness there; its maximum over
+//! the transpositions bounds the peak. Backward pictures have the same rows, so one bound serves
+//! both directions; all transpositions are computed side by side.
+
+use crate::correlate::Processor;
+use crate::roll::PianoRoll;
+
+/// Transpositions that are bounded side by side.
+const LANES: usize = 64;
+
+/// The lit pixels of each row of many exemplars under every stretch.
+#[derive(Debug, Default)]
+pub(super) struct Inks {
+    /// For each exemplar where it begins: in `rows`; its ink begins at that times the stretches.
+    firsts: Vec<u32>,
+    /// The lit rows, from the lowest (0) upwards.
+    rows: Vec<u8>,
+    /// For each lit row its ink under each stretch.
+    ink: Vec<u16>,
+}
+
+/// The ink of one exemplar.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ink<'a> {
+    rows: &'a [u8],
+    /// Row by stretch.
+    ink: &'a [u16],
+}
+
+impl Inks {
+    /// Adds an exemplar by its rolls under every stretch, all of which have the same rows lit.
+    pub(super) fn push(&mut self, rolls: &[PianoRoll]) {
+        self.firsts.push(self.rows.len() as u32);
+        // A roll that is too tall or too bright for the numbers here is not bounded: no rows.
+        let Some(plain) = rolls.first().filter(|_| rolls.iter().all(|roll| roll.rows() <= LANES)) else {
+            return;
+        };
+        let (first_row, first_ink) = (self.rows.len(), self.ink.len());
+        for runs in plain.runs().chunk_by(|a, b| a.pitch == b.pitch) {
+            self.rows.push((runs[0].pitch - plain.low()) as u8);
+        }
+        let count = self.rows.len() - first_row;
+        self.ink.resize(first_ink + count * rolls.len(), 0);
+        for (stretch, roll) in rolls.iter().enumerate() {
+            for (row, runs) in roll.runs().chunk_by(|a, b| a.pitch == b.pitch).enumerate() {
+                let ink = u16::try_from(runs.iter().map(|run| u64::from(run.columns())).sum::<u64>());
+                match (ink, roll.is_binary() && row < count) {
+                    (Ok(ink), true) => self.ink[first_ink + row * rolls.len() + stretch] = ink,
+                    _ => {
+                        self.rows.truncate(first_row);
+                        self.ink.truncate(first_ink);
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    pub(super) fn get(&self, index: usize, stretches: usize) -> Ink<'_> {
+        let first = self.firsts[index] as usize;
+        let end = self.firsts.get(index + 1).map_or(self.rows.len(), |&end| end as usize);
+        Ink { rows: &self.rows[first..end], ink: &self.ink[first * stretches..end * stretches] }
+    }
+
+    pub(super) fn shrink_to_fit(&mut self) {
+        self.firsts.shrink_to_fit();
+        self.rows.shrink_to_fit();
+        self.ink.shrink_to_fit();
+    }
+}
+
+/// A fragment's ink, ready to bound many exemplars.
+#[derive(Debug)]
+pub(crate) struct Bounder {
+    /// Ink by row, the lowest at cell `LANES`; `None` when the fragment cannot be bounded.
+    ink: Option<Box<[u16; 3 * LANES]>>,
+    rows: usize,
+    processor: Processor,
+}
+
+/// The most pixels that a fragment and an exemplar can have in common, upright and inverted.
+pub(crate) type Most = [u16; 2];
+
+impl Bounder {
+    /// For a fragment.
+    pub(crate) fn new(roll: &PianoRoll) -> Self {
+        let mut ink = Box::new([0u16; 3 * LANES]);
+        let mut fits = roll.is_binary() && roll.rows() <= LANES && !roll.is_dark();
+        if fits {
+            for run in roll.runs() {
+                let cell = &mut ink[LANES + (run.pitch - roll.low()) as usize];
+                let sum = u32::from(*cell) + run.columns();
+                fits &= sum <= u32::from(u16::MAX);
+                *cell = sum as u16;
+            }
+        }
+        Self { ink: fits.then_some(ink), rows: roll.rows(), processor: Processor::best() }
+    }
+
+    /// Bounds each stretch; false, and nothing said, for a pair that cannot be bounded.
+    pub(crate) fn bound(&self, exemplar: Ink<'_>, bounds: &mut [Most]) -> bool {
+        let Some(ink) = &self.ink else { return false };
+        let Some(&last) = exemplar.rows.last() else { return false };
+        match self.rows + usize::from(last) {
+            0..=32 => self.processor.run(|| side_by_side::<32>(ink, exemplar, last, bounds)),
+            33..=LANES => self.processor.run(|| side_by_side::<LANES>(ink, exemplar, last, bounds)),
+            _ => return false,
+        }
+        true
+    }
+}
+
+/// Bounds `WIDTH` transpositions side by side, and finds the greatest.
+#[inline(always)]
+fn side_by_side<const WIDTH: usize>(ink: &[u16; 3 * LANES], exemplar: Ink<'_>, last: u8, bounds: &mut [Most]) {
+    let stretches = bounds.len();
+    for (stretch, bound) in bounds.iter_mut().enumerate() {
+        let mut upright = [0u16; WIDTH];
+        let mut inverted = [0u16; WIDTH];
+        for (&row, own) in exemplar.rows.iter().zip(exemplar.ink.iter().skip(stretch).step_by(stretches)) {
+            add(&mut upright, &ink[LANES - usize::from(last - row)..], *own);
+            add(&mut inverted, &ink[LANES - usize::from(row)..], *own);
+        }
+        *bound = [upright, inverted].map(|lanes| lanes.into_iter().max().unwrap_or(0));
+    }
+}
+
+/// Adds what a row of the exemplar can have in common with the fragment at every transposition. A
+/// sum that saturates says nothing: whoever reads it takes `u16::MAX` for no bound.
+#[inline(always)]
+fn add<const WIDTH: usize>(lanes: &mut [u16; WIDTH], ink: &[u16], own: u16) {
+    if let Some(ink) = ink.first_chunk::<WIDTH>() {
+        for lane in 0..WIDTH {
+            lanes[lane] = lanes[lane].saturating_add(ink[lane].min(own));
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! Many exemplars, kept small and close together for search.
+
+use rayon::prelude::*;
+
+use super::bound::Inks;
+use super::comparer::{Comparer, cosine};
+use crate::alteration::{Alteration, Alterations, Ratio};
+use crate::correlate::Prepared;
+use crate::correlate::sparse::kernel::Kernel;
+use crate::correlate::sparse::outline::{Change, Outline, OutlineHead, trace};
+use crate::note::Fragment;
+use crate::roll::PianoRoll;
+
+/// Exemplars are traced in blocks of this many.
+const BLOCK: usize = 256;
+
+/// The outlines of many exemplars under every stretch, and the ink of their pitches.
+///
+/// Mirrored alterations need no outlines of their own: the kernel reads those that are there
+/// backwards or upside down.
+#[derive(Debug)]
+pub(crate) struct Shelf {
+    stretches: Vec<Ratio>,
+    /// Which mirrors are searched: inverted, retrograde; none first.
+    mirrors: Vec<(bool, bool)>,
+    /// What each alteration counts, stretch by mirror.
+    weights: Vec<f64>,
+    blocks: Vec<Block>,
+    len: usize,
+}
+
+/// Up to [`BLOCK`] exemplars.
+#[derive(Debug, Default)]
+struct Block {
+    /// Exemplar by stretch; `None` when its roll has no outline.
+    traces: Vec<Option<Trace>>,
+    changes: Vec<Change>,
+    inks: Inks,
+}
+
+/// An outline's head, and where its changes are in the block.
+#[derive(Debug, Clone, Copy)]
+struct Trace {
+    head: OutlineHead,
+    first: u32,
+    count: u32,
+}
+
+impl Shelf {
+    /// Draws and traces fragments under every alteration of a comparer.
+    pub(crate) fn new<'a>(comparer: &Comparer, len: usize, fragment: impl Fn(usize) -> &'a Fragment + Sync) -> Self {
+        let Alterations { stretches, inversion, retrograde } = comparer.alterations.clone();
+        let mut stretches = if stretches.is_empty() { vec![Ratio::ONE] } else { stretches };
+        stretches.sort_by(|a, b| Alteration::stretched(*a).cmp_plainness(&Alteration::stretched(*b)));
+        stretches.dedup();
+        let mirrors: Vec<_> = [(false, false), (true, false), (false, true), (true, true)]
+            .into_iter()
+            .filter(|&(inverted, backwards)| (inversion || !inverted) && (retrograde || !backwards))
+            .collect();
+        let alteration = |stretch, (inverted, retrograde)| Alteration { stretch, inverted, retrograde };
+        let weights = stretches
+            .iter()
+            .flat_map(|&stretch| mirrors.iter().map(move |&mirror| comparer.weight(&alteration(stretch, mirror))))
+            .collect();
+        let indices: Vec<_> = (0..len).collect();
+        let blocks = indices
+            .par_chunks(BLOCK)
+            .map(|indices| {
+                let mut block = Block::default();
+                for &index in indices {
+                    block.push(comparer, &stretches, fragment(index));
+                }
+                block.changes.shrink_to_fit();
+                block.inks.shrink_to_fit();
+                block
+            })
+            .collect();
+        Self { stretches, mirrors, weights, blocks, len }
+    }
+
+    /// How many exemplars.
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// How many stretches are searched.
+    pub(crate) fn stretches(&self) -> usize {
+        self.stretches.len()
+    }
+
+    /// Which mirrors are searched: inverted, retrograde.
+    pub(crate) fn mirrors(&self) -> &[(bool, bool)] {
+        &self.mirrors
+    }
+
+    /// What an alteration counts.
+    pub(crate) fn weight(&self, stretch: usize, mirror: usize) -> f64 {
+        self.weights[stretch * self.mirrors.len() + mirror]
+    }
+
+    /// The alteration of a stretch and a mirror.
+    pub(crate) fn alteration(&self, stretch: usize, mirror: usize) -> Alteration {
+        let (inverted, retrograde) = self.mirrors[mirror];
+        Alteration { stretch: self.stretches[stretch], inverted, retrograde }
+    }
+
+    /// The ink of an exemplar's pitches.
+    pub(crate) fn inks(&self, index: usize) -> super::bound::Ink<'_> {
+        self.blocks[index / BLOCK].inks.get(index % BLOCK, self.stretches.len())
+    }
+
+    /// An exemplar's outline under an alteration, if it has one.
+    pub(crate) fn outline(&self, index: usize, stretch: usize, mirror: usize) -> Option<Outline<'_>> {
+        let block = &self.blocks[index / BLOCK];
+        let Trace { head, first, count } = block.traces[index % BLOCK * self.stretches.len() + stretch]?;
+        let (inverted, retrograde) = self.mirrors[mirror];
+        let changes = &block.changes[first as usize..][..count as usize];
+        Some(Outline { head, changes, inverted, retrograde })
+    }
+
+    /// The energy of an exemplar under a stretch, if it has an outline.
+    pub(crate) fn energy(&self, index: usize, stretch: usize) -> Option<u32> {
+        let trace = self.blocks[index / BLOCK].traces[index % BLOCK * self.stretches.len() + stretch];
+        trace.map(|trace| trace.head.energy)
+    }
+
+    /// The similarity under one alteration, weighted; `draw` is asked for the picture of a pair
+    /// that does not fit the kernel.
+    pub(crate) fn similarity(
+        &self,
+        kernel: &mut Kernel,
+        comparer: &Comparer,
+        fragment: &Prepared,
+        (index, stretch, mirror): (usize, usize, usize),
+        draw: impl Fn(&Alteration) -> PianoRoll,
+    ) -> f64 {
+        let weight = self.weight(stretch, mirror);
+        let outline = self.outline(index, stretch, mirror);
+        if let Some(outline) = &outline
+            && let Some(brightness) = kernel.brightest(outline)
+        {
+            return weight * cosine(brightness.into(), fragment.roll().energy(), outline.head.energy.into());
+        }
+        let roll = Prepared::new(draw(&self.alteration(stretch, mirror)));
+        weight * comparer.cosine_of(fragment, &roll)
+    }
+}
+
+impl Shelf {
+    /// The alterations under which an exemplar is as similar as under any, for ties to be decided.
+    pub(crate) fn best_alterations(
+        &self,
+        kernel: &mut Kernel,
+        comparer: &Comparer,
+        fragment: &Prepared,
+        index: usize,
+        draw: impl Fn(&Alteration) -> PianoRoll,
+    ) -> Vec<Alteration> {
+        let places = (0..self.stretches.len()).flat_map(|s| (0..self.mirrors.len()).map(move |m| (index, s, m)));
+        let found: Vec<_> =
+            places.map(|place| (place, self.similarity(kernel, comparer, fragment, place, &draw))).collect();
+        let best = found.iter().fold(0.0, |best: f64, &(_, similarity)| best.max(similarity));
+        found.into_iter().filter(|it| it.1 == best).map(|((_, s, m), _)| self.alteration(s, m)).collect()
+    }
+}
+
+impl Block {
+    fn push(&mut self, comparer: &Comparer, stretches: &[Ratio], fragment: &Fragment) {
+        let rolls: Vec<_> = stretches
+            .iter()
+            .map(|&stretch| comparer.rendering.draw(fragment, &Alteration::stretched(stretch)))
+            .collect();
+        for roll in &rolls {
+            let first = self.changes.len();
+            let head = trace(roll, &mut self.changes);
+            let trace =
+                head.map(|head| Trace { head, first: first as u32, count: (self.changes.len() - first) as u32 });
+            self.traces.push(trace);
+        }
+        self.inks.push(&rolls);
+    }
+}
