@@ -27,6 +27,7 @@ pub use lags::{Lags, Offset, Overlap, Peak, Search};
 pub use plan::{Backend, BackendChoice, Plan, Planner};
 pub use prepared::Prepared;
 pub use processor::Processor;
+pub(crate) use processor::Work;
 pub use reference::Reference;
 pub use sparse::Sparse;
 

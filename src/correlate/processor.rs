@@ -17,6 +17,15 @@ enum Level {
     Avx512,
 }
 
+/// Work to be compiled for several processors. `run` must be `#[inline(always)]`, and so must be what
+/// it calls: only what is inlined is compiled for the processor.
+pub(crate) trait Work {
+    /// What comes of it.
+    type Output;
+    /// Does it.
+    fn run(self) -> Self::Output;
+}
+
 impl Processor {
     /// Code that runs on every processor.
     pub const ANY: Self = Self(Level::Any);
@@ -43,13 +52,12 @@ impl Processor {
         all
     }
 
-    /// Does the work in code that was compiled for this processor. What it calls must be inlined
-    /// to be so.
+    /// Does the work in code that was compiled for this processor.
     #[inline(always)]
     #[allow(unsafe_code, reason = "this is what the module is for")]
-    pub(crate) fn run<R>(self, work: impl FnOnce() -> R) -> R {
+    pub(crate) fn run<W: Work>(self, work: W) -> W::Output {
         match self.0 {
-            Level::Any => work(),
+            Level::Any => work.run(),
             // SAFETY: this value exists only where the processor was found to have AVX2.
             #[cfg(target_arch = "x86_64")]
             Level::Avx2 => unsafe { avx2(work) },
@@ -62,14 +70,14 @@ impl Processor {
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-fn avx2<R>(work: impl FnOnce() -> R) -> R {
-    work()
+fn avx2<W: Work>(work: W) -> W::Output {
+    work.run()
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512bw,avx512vl")]
-fn avx512<R>(work: impl FnOnce() -> R) -> R {
-    work()
+fn avx512<W: Work>(work: W) -> W::Output {
+    work.run()
 }
 
 impl fmt::Display for Processor {

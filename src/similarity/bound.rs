@@ -5,7 +5,7 @@
 //! the transpositions bounds the peak. Backward pictures have the same rows, so one bound serves
 //! both directions; all transpositions are computed side by side.
 
-use crate::correlate::Processor;
+use crate::correlate::{Processor, Work};
 use crate::roll::PianoRoll;
 
 /// Transpositions that are bounded side by side.
@@ -105,26 +105,38 @@ impl Bounder {
         let Some(ink) = &self.ink else { return false };
         let Some(&last) = exemplar.rows.last() else { return false };
         match self.rows + usize::from(last) {
-            0..=32 => self.processor.run(|| side_by_side::<32>(ink, exemplar, last, bounds)),
-            33..=LANES => self.processor.run(|| side_by_side::<LANES>(ink, exemplar, last, bounds)),
+            0..=32 => self.processor.run(SideBySide::<32> { ink, exemplar, last, bounds }),
+            33..=LANES => self.processor.run(SideBySide::<LANES> { ink, exemplar, last, bounds }),
             _ => return false,
         }
         true
     }
 }
 
-/// Bounds `WIDTH` transpositions side by side, and finds the greatest.
-#[inline(always)]
-fn side_by_side<const WIDTH: usize>(ink: &[u16; 3 * LANES], exemplar: Ink<'_>, last: u8, bounds: &mut [Most]) {
-    let stretches = bounds.len();
-    for (stretch, bound) in bounds.iter_mut().enumerate() {
-        let mut upright = [0u16; WIDTH];
-        let mut inverted = [0u16; WIDTH];
-        for (&row, own) in exemplar.rows.iter().zip(exemplar.ink.iter().skip(stretch).step_by(stretches)) {
-            add(&mut upright, &ink[LANES - usize::from(last - row)..], *own);
-            add(&mut inverted, &ink[LANES - usize::from(row)..], *own);
+/// To bound `WIDTH` transpositions side by side, and find the greatest.
+struct SideBySide<'a, const WIDTH: usize> {
+    ink: &'a [u16; 3 * LANES],
+    exemplar: Ink<'a>,
+    last: u8,
+    bounds: &'a mut [Most],
+}
+
+impl<const WIDTH: usize> Work for SideBySide<'_, WIDTH> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { ink, exemplar, last, bounds } = self;
+        let stretches = bounds.len();
+        for (stretch, bound) in bounds.iter_mut().enumerate() {
+            let mut upright = [0u16; WIDTH];
+            let mut inverted = [0u16; WIDTH];
+            for (&row, own) in exemplar.rows.iter().zip(exemplar.ink.iter().skip(stretch).step_by(stretches)) {
+                add(&mut upright, &ink[LANES - usize::from(last - row)..], *own);
+                add(&mut inverted, &ink[LANES - usize::from(row)..], *own);
+            }
+            *bound = [upright, inverted].map(|lanes| lanes.into_iter().max().unwrap_or(0));
         }
-        *bound = [upright, inverted].map(|lanes| lanes.into_iter().max().unwrap_or(0));
     }
 }
 

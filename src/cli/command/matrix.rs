@@ -35,12 +35,12 @@ pub fn run(args: &MatrixArgs) -> anyhow::Result<Outcome> {
     let targets_read: Vec<_> = columns.iter().filter_map(|&index| fragments[index].as_ref()).collect();
     let gallery = Gallery::new(&comparer, targets_read, args.likeness.exhaustive);
 
-    let mut table = csv::WriterBuilder::new().from_writer(Vec::new());
-    table.write_field("")?;
+    let mut table = Vec::new();
     for target in &targets {
-        table.write_field(bytes(files::path_of(target)))?;
+        table.push(b',');
+        name(&mut table, files::path_of(target))?;
     }
-    table.write_record(None::<&[u8]>)?;
+    table.push(b'\n');
     let bar = context.progress(queries.len() as u64, "comparing");
     for (queries, rows) in queries.chunks(BATCH).zip(rows.chunks(BATCH)) {
         let similarities: Vec<Option<Vec<f64>>> = rows
@@ -51,25 +51,22 @@ pub fn run(args: &MatrixArgs) -> anyhow::Result<Outcome> {
                 similarities
             })
             .collect();
-        let mut number = String::new();
         for (query, row) in queries.iter().zip(similarities) {
-            table.write_field(bytes(files::path_of(query)))?;
+            name(&mut table, files::path_of(query))?;
             let mut row = row.into_iter().flatten();
             for &column in columns {
-                number.clear();
+                table.push(b',');
                 // What could not be read leaves its row and its column empty.
                 if fragments[column].is_some()
                     && let Some(similarity) = row.next()
                 {
-                    decimal(similarity, &mut number);
+                    decimal(similarity, &mut table);
                 }
-                table.write_field(&number)?;
             }
-            table.write_record(None::<&[u8]>)?;
+            table.push(b'\n');
         }
     }
     bar.finish_and_clear();
-    let table = table.into_inner().map_err(csv::IntoInnerError::into_error)?;
     if args.csv == Path::new("-") {
         let mut out = output::standard();
         out.write_all(&table)?;
@@ -110,16 +107,26 @@ fn read_all(inputs: &[Input], args: &MatrixArgs, context: &Context, outcome: &mu
     inputs.iter().zip(read).map(tell).collect()
 }
 
-/// A similarity with nine decimals, which is what it can be trusted to.
-fn decimal(similarity: f64, text: &mut String) {
-    use std::fmt::Write as _;
-    let billionths = (similarity * 1e9).round() as u64;
-    let _ = write!(text, "{}.{:09}", billionths / 1_000_000_000, billionths % 1_000_000_000);
+/// A similarity with nine decimals, which is what it can be trusted to. Numbers are most of a
+/// table, so they are written by hand: formatting them would take longer than computing them.
+fn decimal(similarity: f64, table: &mut Vec<u8>) {
+    let mut billionths = (similarity * 1e9).round() as u32;
+    let mut digits = *b"0.000000000";
+    for place in (2..digits.len()).rev() {
+        digits[place] += (billionths % 10) as u8;
+        billionths /= 10;
+    }
+    digits[0] += (billionths % 10) as u8;
+    table.extend_from_slice(&digits);
 }
 
-/// A path as it was given, also where it is not Unicode.
-fn bytes(path: &Path) -> &[u8] {
-    path.as_os_str().as_encoded_bytes()
+/// A path as it was given, quoted where CSV needs it, also where it is not Unicode.
+fn name(table: &mut Vec<u8>, path: &Path) -> anyhow::Result<()> {
+    let mut field = csv::WriterBuilder::new().terminator(csv::Terminator::Any(b'\n')).from_writer(Vec::new());
+    field.write_record([path.as_os_str().as_encoded_bytes()])?;
+    let field = field.into_inner().map_err(csv::IntoInnerError::into_error)?;
+    table.extend_from_slice(field.strip_suffix(b"\n").unwrap_or(&field));
+    Ok(())
 }
 
 #[cfg(test)]
@@ -129,9 +136,9 @@ mod tests {
     #[test]
     fn similarities_have_nine_decimals() {
         let told = |similarity| {
-            let mut text = String::new();
+            let mut text = Vec::new();
             decimal(similarity, &mut text);
-            text
+            String::from_utf8(text).unwrap()
         };
         assert_eq!([0.0, 1.0, 0.5, 1.0 / 3.0].map(told), ["0.000000000", "1.000000000", "0.500000000", "0.333333333"]);
     }

@@ -21,7 +21,7 @@
 //! every processor and once for AVX2 and AVX-512, chosen at run time ([`Processor`]).
 
 use super::outline::{Move, Outline, OutlineHead, signed_rows, trace};
-use crate::correlate::Processor;
+use crate::correlate::{Processor, Work};
 use crate::roll::PianoRoll;
 
 /// A number that wraps around.
@@ -127,6 +127,9 @@ impl<T: Lane, const LANES: usize> Images<T, LANES> {
             self.plane.resize(rows, [T::default(); LANES]);
         }
         let count = offsets.len();
+        // Column by grid, rounded down, without dividing: exact for 16 bits.
+        let reciprocal = u64::from(u32::MAX) / u64::from(grid) + 1;
+        let in_grid = |column: u16| ((u64::from(column) * reciprocal) >> 32) as usize;
         for (column, step) in exemplar.moves() {
             // Rows are counted downwards from the exemplar's highest: that is the shift.
             let (slot, shift) = match step {
@@ -139,15 +142,18 @@ impl<T: Lane, const LANES: usize> Images<T, LANES> {
                 first = self.make(fragment, slot) as u32;
             }
             let images = &self.cells[first as usize * 2 * LANES..][..count * 2 * LANES];
-            let start = usize::from(width - column / grid);
+            let start = usize::from(width) - in_grid(column);
             let plane = &mut self.plane[start..rows];
             let from = LANES - usize::from(shift);
             for (&offset, image) in offsets.iter().zip(images.chunks_exact(2 * LANES)) {
                 let Some(image) = image[from..].first_chunk::<LANES>() else { continue };
+                // Copied out and back: in place it is not known that image and plane are apart.
                 let row = &mut plane[usize::from(offset)];
+                let mut sums = *row;
                 for lane in 0..LANES {
-                    row[lane] = row[lane].plus(image[lane]);
+                    sums[lane] = sums[lane].plus(image[lane]);
                 }
+                *row = sums;
             }
         }
         let mut slopes = [T::default(); LANES];
@@ -174,10 +180,16 @@ struct Pair<'a> {
     grid: u16,
 }
 
-/// The greatest brightness of a pair in units of the grid, by code for the processor.
-#[inline(always)]
-fn run<T: Lane, const LANES: usize>(processor: Processor, images: &mut Images<T, LANES>, pair: &Pair<'_>) -> u32 {
-    processor.run(|| images.greatest(pair)).to_u32()
+/// To find the greatest brightness of a pair in units of the grid.
+struct Greatest<'a, T, const LANES: usize>(&'a mut Images<T, LANES>, &'a Pair<'a>);
+
+impl<T: Lane, const LANES: usize> Work for Greatest<'_, T, LANES> {
+    type Output = u32;
+
+    #[inline(always)]
+    fn run(self) -> u32 {
+        self.0.greatest(self.1).to_u32()
+    }
 }
 
 /// A fragment's outline.
@@ -249,12 +261,12 @@ impl Kernel {
         let processor = self.processor;
         let top = match (most <= u8::LARGEST, lanes) {
             _ if most > u16::LARGEST => return None,
-            (true, ..=32) => run(processor, &mut self.bytes.0, &pair),
-            (true, ..=64) => run(processor, &mut self.bytes.1, &pair),
-            (true, ..=128) => run(processor, &mut self.bytes.2, &pair),
-            (false, ..=32) => run(processor, &mut self.words.0, &pair),
-            (false, ..=64) => run(processor, &mut self.words.1, &pair),
-            (false, ..=128) => run(processor, &mut self.words.2, &pair),
+            (true, ..=32) => processor.run(Greatest(&mut self.bytes.0, &pair)),
+            (true, ..=64) => processor.run(Greatest(&mut self.bytes.1, &pair)),
+            (true, ..=128) => processor.run(Greatest(&mut self.bytes.2, &pair)),
+            (false, ..=32) => processor.run(Greatest(&mut self.words.0, &pair)),
+            (false, ..=64) => processor.run(Greatest(&mut self.words.1, &pair)),
+            (false, ..=128) => processor.run(Greatest(&mut self.words.2, &pair)),
             _ => return None,
         };
         Some(top * u32::from(grid))
