@@ -36,8 +36,37 @@ pub(super) fn open(root: &Path, caching: bool) -> Result<Bank> {
     }
     let real_root = fs::canonicalize(root).map_err(Error::io("open the bank", root))?;
     let file = read_bank_file(&root.join("bank.ron"))?;
-    let mut problems = Vec::new();
-    let mut paths = Vec::new();
+    let (paths, mut problems) = files(root);
+    let caching = caching && paths.len() >= FEWEST_CACHED;
+    let cached = if caching { cache::load(root) } else { Vec::new() };
+    let records = cache::read(&cached, &options(&file)).unwrap_or_default();
+    let reader = Reader { root, file: &file, inside: folders_inside(&real_root, &paths), real_root, records, now };
+    let read: Vec<_> = paths.par_iter().map(|path| reader.read(path)).collect();
+    let mut exemplars = Vec::with_capacity(read.len());
+    let mut records = Vec::new();
+    for (exemplar, record) in read {
+        match exemplar {
+            Ok(exemplar) => exemplars.push(exemplar),
+            Err(error) => problems.push(error),
+        }
+        records.extend(record.filter(|_| caching));
+    }
+    let kept = records.iter().filter(|record| matches!(record, Cow::Borrowed(_))).count();
+    if kept < records.len() || kept < reader.records.len() {
+        cache::store(root, &records, &options(&file));
+    }
+    drop(records);
+    let absent: Vec<_> = file.exemplars.par_iter().filter(|(name, _)| !root.join(name).is_file()).collect();
+    for (name, _) in absent {
+        let problem = format!("{name} is described in bank.ron but is not there");
+        problems.push(Error::Bank { path: root.to_owned(), problem });
+    }
+    Bank::new(Root::Folder(root.to_owned()), file.settings, exemplars, problems)
+}
+
+/// The music files of a bank, and what could not be listed.
+fn files(root: &Path) -> (Vec<PathBuf>, Vec<Error>) {
+    let (mut paths, mut problems) = (Vec::new(), Vec::new());
     for label in [Label::Good, Label::Bad] {
         let folder = root.join(label.folder());
         if !folder.is_dir() {
@@ -53,30 +82,7 @@ pub(super) fn open(root: &Path, caching: bool) -> Result<Bank> {
             }
         }
     }
-    let caching = caching && paths.len() >= FEWEST_CACHED;
-    let cached = if caching { cache::load(root) } else { Vec::new() };
-    let records = cache::read(&cached, &options(&file)).unwrap_or_default();
-    let reader = Reader { root, file: &file, inside: folders_inside(&real_root, &paths), real_root, records, now };
-    let read: Vec<_> = paths.par_iter().map(|path| reader.read(path)).collect();
-    let mut exemplars = Vec::with_capacity(read.len());
-    let mut records = Vec::with_capacity(if caching { read.len() } else { 0 });
-    for (exemplar, record) in read {
-        match exemplar {
-            Ok(exemplar) => exemplars.push(exemplar),
-            Err(error) => problems.push(error),
-        }
-        records.extend(record.filter(|_| caching));
-    }
-    let kept = records.iter().filter(|record| matches!(record, Cow::Borrowed(_))).count();
-    if caching && (kept < records.len() || kept < reader.records.len()) {
-        cache::store(root, &records, &options(&file));
-    }
-    drop(records);
-    for name in file.exemplars.keys().filter(|name| !root.join(name).is_file()) {
-        let problem = format!("{name} is described in bank.ron but is not there");
-        problems.push(Error::Bank { path: root.to_owned(), problem });
-    }
-    Bank::new(Root::Folder(root.to_owned()), file.settings, exemplars, problems)
+    (paths, problems)
 }
 
 fn read_bank_file(path: &Path) -> Result<BankFile> {

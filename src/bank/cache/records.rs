@@ -171,7 +171,8 @@ pub fn read<'a>(bytes: &'a [u8], options: &ReadOptions) -> Option<HashMap<&'a [u
         return None;
     }
     let mut rest = rest.strip_prefix(&key(options)[..])?;
-    let mut records = HashMap::new();
+    // Records of single phrases take about 100 bytes.
+    let mut records = HashMap::with_capacity(rest.len() / 100);
     while !rest.is_empty() {
         let whole = rest;
         let path = block(&mut rest)?;
