@@ -327,12 +327,18 @@ mod tests {
         }
 
         #[test]
-        fn any_fragment_comes_back(notes in prop::collection::vec(
-            (0u64..1 << 40, 0u64..1 << 40, 0u8..128, any::<u8>(), any::<u8>(), any::<u16>()), 1..20), ticks in 1u32..) {
-            let note = |(onset, duration, pitch, velocity, channel, track)| Note { onset, duration, pitch, velocity, channel, track };
-            if let Ok(fragment) = Fragment::new(notes.into_iter().map(note).collect(), ticks) {
+        fn any_fragment_comes_back(
+            notes in prop::collection::vec(
+                (0u64..1 << 40, 0u64..1 << 40, 0u8..128, any::<u8>(), any::<u8>(), any::<u16>()), 1..20),
+            ticks in 1u32..,
+        ) {
+            let notes = notes.into_iter().map(|(onset, duration, pitch, velocity, channel, track)| {
+                Note { onset, duration, pitch, velocity, channel, track }
+            });
+            if let Ok(fragment) = Fragment::new(notes.collect(), ticks) {
                 let bytes = write(&[Cow::from(record(b"x", STAMP, &fragment))], &ReadOptions::default());
-                prop_assert_eq!(read(&bytes, &ReadOptions::default()).unwrap()[&b"x"[..]].fragment(&Limits::default()), Some(fragment));
+                let found = read(&bytes, &ReadOptions::default()).unwrap()[&b"x"[..]].fragment(&Limits::default());
+                prop_assert_eq!(found, Some(fragment));
             }
         }
     }
