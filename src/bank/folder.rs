@@ -1,11 +1,16 @@
 //! Reading a bank from a folder.
 
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{MAIN_SEPARATOR, Path, PathBuf};
+use std::time::SystemTime;
 
 use rayon::prelude::*;
 
+use super::cache::{self, Record, Stamp};
 use super::{Bank, BankFile, Details, Exemplar, Label, Root};
 use crate::error::{Error, Origin, Result};
 use crate::input::{self, Input, ReadOptions};
@@ -14,8 +19,13 @@ use crate::note::{Fragment, Note};
 /// A `bank.ron` larger than this is not read.
 const LARGEST_BANK_FILE: u64 = 256 << 20;
 
-/// Reads the bank in a folder.
-pub(super) fn open(root: &Path) -> Result<Bank> {
+/// A bank of fewer files is read in a few milliseconds and needs no cache.
+const FEWEST_CACHED: usize = 256;
+
+/// Reads the bank in a folder, with the help of its cache or without.
+pub(super) fn open(root: &Path, caching: bool) -> Result<Bank> {
+    // Before any file is looked at: what is changed from now on is not taken for what is read.
+    let now = SystemTime::now();
     let metadata = fs::metadata(root).map_err(Error::io("open the bank", root))?;
     let no_bank = |problem: &str| Error::Bank { path: root.to_owned(), problem: problem.to_owned() };
     if !metadata.is_dir() {
@@ -26,8 +36,37 @@ pub(super) fn open(root: &Path) -> Result<Bank> {
     }
     let real_root = fs::canonicalize(root).map_err(Error::io("open the bank", root))?;
     let file = read_bank_file(&root.join("bank.ron"))?;
-    let mut problems = Vec::new();
-    let mut paths = Vec::new();
+    let (paths, mut problems) = files(root);
+    let caching = caching && paths.len() >= FEWEST_CACHED;
+    let cached = if caching { cache::load(root) } else { Vec::new() };
+    let records = cache::read(&cached, &options(&file)).unwrap_or_default();
+    let reader = Reader { root, file: &file, inside: folders_inside(&real_root, &paths), real_root, records, now };
+    let read: Vec<_> = paths.par_iter().map(|path| reader.read(path)).collect();
+    let mut exemplars = Vec::with_capacity(read.len());
+    let mut records = Vec::new();
+    for (exemplar, record) in read {
+        match exemplar {
+            Ok(exemplar) => exemplars.push(exemplar),
+            Err(error) => problems.push(error),
+        }
+        records.extend(record.filter(|_| caching));
+    }
+    let kept = records.iter().filter(|record| matches!(record, Cow::Borrowed(_))).count();
+    if kept < records.len() || kept < reader.records.len() {
+        cache::store(root, &records, &options(&file));
+    }
+    drop(records);
+    let absent: Vec<_> = file.exemplars.par_iter().filter(|(name, _)| !root.join(name).is_file()).collect();
+    for (name, _) in absent {
+        let problem = format!("{name} is described in bank.ron but is not there");
+        problems.push(Error::Bank { path: root.to_owned(), problem });
+    }
+    Bank::new(Root::Folder(root.to_owned()), file.settings, exemplars, problems)
+}
+
+/// The music files of a bank, and what could not be listed.
+fn files(root: &Path) -> (Vec<PathBuf>, Vec<Error>) {
+    let (mut paths, mut problems) = (Vec::new(), Vec::new());
     for label in [Label::Good, Label::Bad] {
         let folder = root.join(label.folder());
         if !folder.is_dir() {
@@ -43,19 +82,7 @@ pub(super) fn open(root: &Path) -> Result<Bank> {
             }
         }
     }
-    let read: Vec<_> = paths.par_iter().map(|path| read_exemplar(root, &real_root, path, &file)).collect();
-    let mut exemplars = Vec::with_capacity(read.len());
-    for exemplar in read {
-        match exemplar {
-            Ok(exemplar) => exemplars.push(exemplar),
-            Err(error) => problems.push(error),
-        }
-    }
-    for name in file.exemplars.keys().filter(|name| !root.join(name).is_file()) {
-        let problem = format!("{name} is described in bank.ron but is not there");
-        problems.push(Error::Bank { path: root.to_owned(), problem });
-    }
-    Bank::new(Root::Folder(root.to_owned()), file.settings, exemplars, problems)
+    (paths, problems)
 }
 
 fn read_bank_file(path: &Path) -> Result<BankFile> {
@@ -78,32 +105,82 @@ fn read_bank_file(path: &Path) -> Result<BankFile> {
     BankFile::parse(&text, path)
 }
 
-fn read_exemplar(root: &Path, real_root: &Path, path: &Path, file: &BankFile) -> Result<Exemplar> {
-    let real = fs::canonicalize(path).map_err(Error::io("read", path))?;
-    if !real.starts_with(real_root) {
-        let problem = format!("it is a link to {}, which is outside the bank; copy the file instead", real.display());
-        return Err(Error::Bank { path: path.to_owned(), problem });
+/// The folders of files that are in the bank indeed, and not reached by a link that leaves it.
+fn folders_inside<'a>(real_root: &Path, paths: &'a [PathBuf]) -> HashSet<&'a OsStr> {
+    let mut folders: HashSet<_> = paths.iter().filter_map(|path| path.parent()).map(Path::as_os_str).collect();
+    folders.retain(|folder| fs::canonicalize(folder).is_ok_and(|real| real.starts_with(real_root)));
+    folders
+}
+
+/// Reads the files of a bank.
+struct Reader<'a> {
+    root: &'a Path,
+    real_root: PathBuf,
+    inside: HashSet<&'a OsStr>,
+    file: &'a BankFile,
+    records: HashMap<&'a [u8], Record<'a>>,
+    now: SystemTime,
+}
+
+impl<'a> Reader<'a> {
+    /// An exemplar, and its record if it may be cached: borrowed if it is cached already.
+    fn read(&self, path: &Path) -> (Result<Exemplar>, Option<Cow<'a, [u8]>>) {
+        let stamp = match self.stamp(path) {
+            Ok(stamp) => stamp,
+            Err(error) => return (Err(error), None),
+        };
+        let inside = path.strip_prefix(self.root).unwrap_or(path);
+        // What is not Unicode is replaced.
+        let name = inside.to_string_lossy().replace(MAIN_SEPARATOR, "/");
+        let key = inside.as_os_str().as_encoded_bytes();
+        let options = options(self.file);
+        let record = self.records.get(key).filter(|record| Some(record.stamp) == stamp);
+        if let Some(record) = record
+            && let Some(whole) = record.fragment(&options.limits)
+        {
+            return (finish(name, whole, path.into(), self.file), Some(Cow::Borrowed(record.bytes)));
+        }
+        let whole = match input::read_file(path, &options).and_then(input::Piece::into_fragment) {
+            // A copy has no spare room, of which many exemplars would have much.
+            Ok(whole) => whole.clone(),
+            Err(error) => return (Err(error), None),
+        };
+        let record =
+            stamp.filter(|stamp| stamp.settled(self.now)).map(|stamp| cache::record(key, stamp, &whole).into());
+        (finish(name, whole, path.into(), self.file), record)
     }
-    let name = name_of(root, path);
-    let piece = input::read_file(path, &options(file))?;
-    finish(name, piece, file)
+
+    /// What a file is like now, or that it is not in the bank.
+    fn stamp(&self, path: &Path) -> Result<Option<Stamp>> {
+        let metadata = fs::symlink_metadata(path).map_err(Error::io("read", path))?;
+        if !metadata.is_symlink() && path.parent().is_some_and(|folder| self.inside.contains(folder.as_os_str())) {
+            return Ok(Stamp::of(&metadata));
+        }
+        let real = fs::canonicalize(path).map_err(Error::io("read", path))?;
+        if !real.starts_with(&self.real_root) {
+            let problem =
+                format!("it is a link to {}, which is outside the bank; copy the file instead", real.display());
+            return Err(Error::Bank { path: path.to_owned(), problem });
+        }
+        Ok(Stamp::of(&fs::metadata(path).map_err(Error::io("read", path))?))
+    }
 }
 
 /// An exemplar from the bytes of its file.
 pub(super) fn exemplar(name: &str, bytes: &[u8], file: &BankFile) -> Result<Exemplar> {
     let piece = input::read_bytes(bytes, Origin::File(PathBuf::from(name)), &options(file))?;
-    finish(name.to_owned(), piece, file)
+    let origin = piece.origin.clone();
+    finish(name.to_owned(), piece.into_fragment()?, origin, file)
 }
 
 fn options(file: &BankFile) -> ReadOptions {
     ReadOptions { drums: file.settings.drums, ..ReadOptions::default() }
 }
 
-fn finish(name: String, piece: input::Piece, file: &BankFile) -> Result<Exemplar> {
-    let origin = piece.origin.clone();
+/// An exemplar from the notes of the whole file.
+fn finish(name: String, mut fragment: Fragment, origin: Origin, file: &BankFile) -> Result<Exemplar> {
     let details = file.exemplars.get(&name).cloned().unwrap_or_default();
     let Details { weight, span, source, licence } = details;
-    let mut fragment = piece.into_fragment()?;
     if let Some(span) = span {
         fragment = cut(&fragment, span).map_err(|error| error.from_origin(origin))?;
     }
@@ -120,10 +197,4 @@ fn cut(fragment: &Fragment, (from, to): (f64, f64)) -> Result<Fragment> {
         (onset >= from && onset < to).then(|| Note { onset, duration: note.duration.min(to - onset), ..*note })
     });
     Fragment::new(notes.collect(), fragment.ticks_per_quarter())
-}
-
-/// The path in the bank, with `/` between folders; what is not Unicode is replaced.
-fn name_of(root: &Path, path: &Path) -> String {
-    let inside = path.strip_prefix(root).unwrap_or(path);
-    inside.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
 }

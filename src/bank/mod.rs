@@ -8,7 +8,15 @@
 //! ```
 //!
 //! Dropping a file into `good/` is enough to add it.
+//!
+//! # Cache
+//! What was read of the files of a large bank (256 and more) is kept in the folder `.judge` in it, so
+//! that 100,000 of them open in about a second. That folder holds nothing else and may be deleted at
+//! any time. A file is read again when its size or one of its times has changed, and all are when
+//! the cache is missing, damaged, or of another version of this crate; what `bank.ron` says is never
+//! cached. Where the bank cannot be written to, it is just read.
 
+mod cache;
 mod folder;
 mod settings;
 mod starter;
@@ -98,7 +106,16 @@ impl Bank {
     /// [`Error::Io`] when the folder cannot be listed; [`Error::Bank`] when it is no bank, or its
     /// `bank.ron` cannot be read (with line and column).
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        folder::open(path.as_ref())
+        folder::open(path.as_ref(), true)
+    }
+
+    /// Reads the bank in a folder from its files alone: its [cache](self#cache) is neither read nor
+    /// written. Gives the same as [`open`](Self::open), later.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_without_cache(path: impl AsRef<Path>) -> Result<Self> {
+        folder::open(path.as_ref(), false)
     }
 
     /// The starter bank: phrases of public-domain music, and faults that a composer would veto.
