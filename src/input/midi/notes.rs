@@ -1,6 +1,6 @@
 //! Note-ons and note-offs to notes, first in first out.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use crate::note::Note;
 
@@ -11,8 +11,9 @@ const OPEN: u64 = u64::MAX;
 pub(super) struct Pairing {
     notes: Vec<Note>,
     max_notes: u64,
-    /// For each channel and pitch the notes that sound, the oldest first.
-    sounding: Vec<VecDeque<usize>>,
+    /// For each channel and pitch that occurred the notes that sound, the oldest first. A table of
+    /// all of them would take longer to make than most files take to read.
+    sounding: HashMap<(u8, u8), VecDeque<usize>>,
     track: u16,
     /// Where the notes of this track begin.
     track_start: usize,
@@ -30,7 +31,7 @@ impl Pairing {
         Self {
             notes: Vec::new(),
             max_notes,
-            sounding: vec![VecDeque::new(); 16 * 128],
+            sounding: HashMap::new(),
             track: 0,
             track_start: 0,
             note_ons: 0,
@@ -49,13 +50,13 @@ impl Pairing {
         if pitch > 127 {
             self.no_pitch += 1;
         } else if (self.notes.len() as u64) < self.max_notes {
-            self.sounding[key(channel, pitch)].push_back(self.notes.len());
+            self.sounding.entry((channel, pitch)).or_default().push_back(self.notes.len());
             self.notes.push(Note { onset: time, duration: OPEN, pitch, velocity, channel, track: self.track });
         }
     }
 
     pub(super) fn off(&mut self, time: u64, channel: u8, pitch: u8) {
-        match self.sounding.get_mut(key(channel, pitch)).and_then(VecDeque::pop_front) {
+        match self.sounding.get_mut(&(channel, pitch)).and_then(VecDeque::pop_front) {
             Some(index) => {
                 let note = &mut self.notes[index];
                 note.duration = time - note.onset;
@@ -69,7 +70,7 @@ impl Pairing {
         let mut unclosed = 0;
         for note in self.notes[self.track_start..].iter_mut().filter(|note| note.duration == OPEN) {
             note.duration = time - note.onset;
-            self.sounding[key(note.channel, note.pitch)].clear();
+            self.sounding.remove(&(note.channel, note.pitch));
             unclosed += 1;
         }
         unclosed
@@ -82,10 +83,6 @@ impl Pairing {
     pub(super) fn into_notes(self) -> Vec<Note> {
         self.notes
     }
-}
-
-fn key(channel: u8, pitch: u8) -> usize {
-    usize::from(channel & 15) * 128 + usize::from(pitch)
 }
 
 #[cfg(test)]

@@ -1,0 +1,115 @@
+//! Skipping what cannot win changes no answer: verdicts, scores, matches and placements are the same
+//! to the last bit as when every exemplar is compared, and as when each is drawn and compared by
+//! itself.
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+
+use judge::correlate::Planner;
+use judge::similarity::{Comparer, Gallery};
+use judge::smf::{self, Heading};
+use judge::{Bank, Fragment, Judge};
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+/// The same bank judged in three ways: with skipping, without, and each exemplar by itself.
+fn three_ways(open: impl Fn() -> Bank) -> [Judge; 3] {
+    let mut drawn = open().comparer(Planner::default());
+    // All transpositions, but as a limit, which the shelf of outlines does not serve.
+    drawn.transpositions = Some(-500..=500);
+    [
+        Judge::new(open(), Planner::default()).unwrap().top(2),
+        Judge::new(open(), Planner::default()).unwrap().top(2).exhaustive(true),
+        Judge::with_comparer(open(), drawn).top(2),
+    ]
+}
+
+fn check(judges: &[Judge; 3], fragment: &Fragment) {
+    let expected = judges[2].judge(fragment);
+    for judge in judges {
+        let found = judge.judge(fragment);
+        assert_eq!(found, expected);
+        let score = judge.score(fragment);
+        assert_eq!((score.verdict, score.score), (expected.verdict, expected.score));
+        assert_eq!(score.good, expected.good.first().map_or(0.0, |it| it.similarity));
+        assert_eq!(score.bad, expected.bad.first().map_or(0.0, |it| it.similarity));
+        assert_eq!(judge.verdict(fragment), expected.verdict);
+    }
+}
+
+#[test]
+fn on_the_starter_bank() {
+    let judges = three_ways(Bank::starter);
+    let fragments = Path::new(env!("CARGO_MANIFEST_DIR")).join("fragments");
+    for folder in ["candidates", "good", "bad"] {
+        for file in
+            judge::input::expand([fragments.join(folder)]).into_iter().step_by(if folder == "good" { 14 } else { 9 })
+        {
+            let judge::input::Input::File(path) = file.unwrap() else { continue };
+            let piece = judge::input::read_file(&path, &Default::default()).unwrap();
+            check(&judges, &piece.into_fragment().unwrap());
+        }
+    }
+    check(&judges, &support::melody());
+}
+
+/// Music of all sizes: short and long, one pitch and the whole range, fine and coarse.
+fn music() -> impl Strategy<Value = Vec<(u8, f64, f64)>> {
+    let grid = prop_oneof![3 => Just(0.5), 1 => Just(1.0 / 3.0), 1 => Just(40.0), 1 => Just(0.07)];
+    let range = prop_oneof![1 => Just((60u8, 60u8)), 4 => Just((55, 75)), 1 => Just((30, 90)), 1 => Just((0, 127))];
+    (grid, range).prop_flat_map(|(grid, (low, high))| {
+        prop::collection::vec((low..=high, 0u32..24, 1u32..8), 1..12).prop_map(move |notes| {
+            notes.into_iter().map(|(p, o, d)| (p, f64::from(o) * grid, f64::from(d) * grid)).collect()
+        })
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(10))]
+
+    #[test]
+    fn on_random_banks(
+        exemplars in prop::collection::vec((music(), any::<bool>(), 0.2f64..1.0), 2..24),
+        thresholds in (0.2f64..1.0, 0.2f64..1.0),
+        fragment in music(),
+        copied in 0usize..24,
+    ) {
+        let folder = TempDir::new().unwrap();
+        let mut details = String::new();
+        for (index, (notes, good, weight)) in exemplars.iter().enumerate() {
+            let side = if *good || index == 0 { "good" } else { "bad" };
+            fs::create_dir_all(folder.path().join(side)).unwrap();
+            let name = format!("{side}/{index:02}.mid");
+            let fragment = Fragment::from_quarters(notes).unwrap();
+            fs::write(folder.path().join(&name), smf::write(&fragment, &Heading::default()).unwrap()).unwrap();
+            details += &format!("\"{name}\": (weight: {weight}),");
+        }
+        let settings = format!(
+            "(settings: (one_sided: true, good_threshold: {}, bad_threshold: {}), exemplars: {{{details}}})",
+            thresholds.0, thresholds.1
+        );
+        fs::write(folder.path().join("bank.ron"), settings).unwrap();
+        let judges = three_ways(|| Bank::open(folder.path()).unwrap());
+        check(&judges, &Fragment::from_quarters(&fragment).unwrap());
+        // An exemplar itself, moved: many ties and certain matches.
+        let copy = &exemplars[copied % exemplars.len()].0;
+        let moved: Vec<_> = copy.iter().map(|&(p, o, d)| ((p + 3).min(127), o * 2.0, d * 2.0)).collect();
+        check(&judges, &Fragment::from_quarters(&moved).unwrap());
+    }
+
+    #[test]
+    fn in_tables(fragments in prop::collection::vec(music(), 2..10)) {
+        let fragments: Vec<_> = fragments.iter().map(|notes| Fragment::from_quarters(notes).unwrap()).collect();
+        let comparer = Comparer::default();
+        let drawn = Comparer { transpositions: Some(-500..=500), ..Comparer::default() };
+        let tables = [(&comparer, false), (&comparer, true), (&drawn, false)]
+            .map(|(comparer, exhaustive)| Gallery::new(comparer, fragments.iter().collect(), exhaustive));
+        for fragment in &fragments {
+            let [skipping, exhaustive, each] = [0, 1, 2].map(|table| tables[table].similarities(fragment));
+            prop_assert_eq!(&skipping, &each);
+            prop_assert_eq!(&exhaustive, &each);
+        }
+    }
+}
