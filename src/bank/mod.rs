@@ -77,6 +77,8 @@ pub enum Root {
     Folder(PathBuf),
     /// The bank that is built in.
     Starter,
+    /// Fragments handed over by the caller.
+    Memory,
 }
 
 impl std::fmt::Display for Root {
@@ -84,6 +86,7 @@ impl std::fmt::Display for Root {
         match self {
             Self::Folder(path) => path.display().fmt(f),
             Self::Starter => f.write_str("the starter bank (built in)"),
+            Self::Memory => f.write_str("a bank in memory"),
         }
     }
 }
@@ -121,6 +124,37 @@ impl Bank {
     /// The starter bank: phrases of public-domain music, and faults that a composer would veto.
     pub fn starter() -> Self {
         starter::bank()
+    }
+
+    /// A bank of fragments in memory, with the default settings. The names begin with `good/` or
+    /// `bad/`, which labels them.
+    ///
+    /// ```
+    /// use judge::{Bank, Fragment, Label};
+    /// let third = Fragment::from_quarters(&[(60, 0.0, 1.0), (64, 1.0, 1.0)])?;
+    /// let bank = Bank::from_fragments([("good/third".to_owned(), third)])?;
+    /// assert_eq!(bank.count(Label::Good), 1);
+    /// # Ok::<(), judge::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Bank`] for a name without a label.
+    pub fn from_fragments(exemplars: impl IntoIterator<Item = (String, Fragment)>) -> Result<Self> {
+        let label = |name: &str| {
+            [Label::Good, Label::Bad].into_iter().find(|label| name.split('/').next() == Some(label.folder()))
+        };
+        let exemplar = |(name, fragment): (String, Fragment)| match label(&name) {
+            Some(label) => {
+                let (source, licence) = Default::default();
+                Ok(Exemplar { name, label, fragment, weight: 1.0, source, licence })
+            }
+            None => {
+                let problem = "the name of an exemplar begins with good/ or bad/, and this one does not".into();
+                Err(Error::Bank { path: name.into(), problem })
+            }
+        };
+        let exemplars = exemplars.into_iter().map(exemplar).collect::<Result<_>>()?;
+        Self::new(Root::Memory, Settings::default(), exemplars, Vec::new())
     }
 
     /// Whether a folder looks like a bank: it has a folder `good` or `bad`.
@@ -192,7 +226,7 @@ impl Bank {
         };
         let path = match &self.root {
             Root::Folder(path) => path.clone(),
-            Root::Starter => PathBuf::from("starter bank"),
+            root @ (Root::Starter | Root::Memory) => PathBuf::from(root.to_string()),
         };
         Err(Error::Bank { path, problem: missing })
     }
