@@ -143,18 +143,7 @@ impl<T: Lane, const LANES: usize> Images<T, LANES> {
             }
             let images = &self.cells[first as usize * 2 * LANES..][..count * 2 * LANES];
             let start = usize::from(width) - in_grid(column);
-            let plane = &mut self.plane[start..rows];
-            let from = LANES - usize::from(shift);
-            for (&offset, image) in offsets.iter().zip(images.chunks_exact(2 * LANES)) {
-                let Some(image) = image[from..].first_chunk::<LANES>() else { continue };
-                // Copied out and back: in place it is not known that image and plane are apart.
-                let row = &mut plane[usize::from(offset)];
-                let mut sums = *row;
-                for lane in 0..LANES {
-                    sums[lane] = sums[lane].plus(image[lane]);
-                }
-                *row = sums;
-            }
+            add_rows(&mut self.plane[start..rows], offsets, &images[LANES - usize::from(shift)..]);
         }
         let mut slopes = [T::default(); LANES];
         let mut values = [T::default(); LANES];
@@ -169,6 +158,39 @@ impl<T: Lane, const LANES: usize> Images<T, LANES> {
         }
         tops.into_iter().max().unwrap_or_default()
     }
+}
+
+/// Adds to the rows of the plane at `offsets` (rising) what `images` begins with, then what lies
+/// 2 `LANES` cells further on, and so on: each row `LANES` cells.
+///
+/// This is where the time goes, and checking every row would double it: both bounds are checked
+/// once for all rows instead.
+#[inline(always)]
+#[allow(unsafe_code, reason = "the innermost loop; its bounds are checked before it")]
+fn add_rows<T: Lane, const LANES: usize>(plane: &mut [[T; LANES]], offsets: &[u16], images: &[T]) {
+    let Some(&last) = offsets.last() else { return };
+    assert!(usize::from(last) < plane.len() && images.len() >= (offsets.len() - 1) * 2 * LANES + LANES);
+    let plane = plane.as_mut_ptr();
+    let mut image = images.as_ptr();
+    let mut add = |offset: u16| {
+        debug_assert!(offset <= last);
+        // SAFETY: offsets rise, so each is at most the last, which is a row of the plane; the image
+        // of the last offset ends within `images`; a plane and an image do not overlap.
+        unsafe {
+            let row = plane.add(usize::from(offset));
+            let (mut sums, addend) = (*row, *image.cast::<[T; LANES]>());
+            for lane in 0..LANES {
+                sums[lane] = sums[lane].plus(addend[lane]);
+            }
+            *row = sums;
+            image = image.wrapping_add(2 * LANES);
+        }
+    };
+    let (quads, rest) = offsets.as_chunks::<4>();
+    for quad in quads {
+        quad.iter().for_each(|&offset| add(offset));
+    }
+    rest.iter().for_each(|&offset| add(offset));
 }
 
 /// What is computed.
@@ -206,7 +228,7 @@ struct Traced {
 /// keeps its memory from one fragment to the next.
 pub(crate) struct Kernel {
     fragment: Traced,
-    /// The distinct times in units of a grid, for the grids that occurred.
+    /// The distinct times in units of a grid, rising, for the grids that occurred.
     offsets: Vec<(u16, Vec<u16>)>,
     bytes: (Images<u8, 32>, Images<u8, 64>, Images<u8, 128>),
     words: (Images<u16, 32>, Images<u16, 64>, Images<u16, 128>),
