@@ -1,7 +1,7 @@
 //! What a correlation costs, as counts of the operations that dominate.
 
 use super::Lags;
-use super::fft::padded_size;
+use super::fft::Size;
 use super::prepared::Prepared;
 
 /// Nanoseconds an impulse of the sparse method, measured on phrases (`benches/correlate.rs`).
@@ -21,7 +21,9 @@ pub(super) fn sparse(fragment: &Prepared, exemplar: &Prepared, lags: &Lags, grid
 /// Estimated nanoseconds of one pair by the Fourier method, spectra at hand; infinite when the
 /// padded picture is too large to transform.
 pub(super) fn fft(fragment: &Prepared, exemplar: &Prepared, lags: &Lags) -> f64 {
-    let Some((rows, columns)) = padded_size(fragment.roll(), exemplar.roll()) else {
+    let meeting = lags.meeting(fragment.roll(), exemplar.roll());
+    let Some(Size { rows, columns }) = meeting.and_then(|lags| Size::of(fragment.roll(), exemplar.roll(), &lags))
+    else {
         return f64::INFINITY;
     };
     let half = columns as f64 / 2.0;
