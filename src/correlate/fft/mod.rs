@@ -45,7 +45,7 @@ pub struct Fft;
 /// that, here at most 0.05.
 const SINGLE_PRECISION_ENERGY: f64 = 32_000.0;
 
-fn needs_double_precision(fragment: &PianoRoll, exemplar: &PianoRoll) -> bool {
+pub(super) fn needs_double_precision(fragment: &PianoRoll, exemplar: &PianoRoll) -> bool {
     let binary = fragment.is_binary() && exemplar.is_binary();
     binary && (fragment.energy() * exemplar.energy()).sqrt() > SINGLE_PRECISION_ENERGY
 }
@@ -53,9 +53,8 @@ fn needs_double_precision(fragment: &PianoRoll, exemplar: &PianoRoll) -> bool {
 fn peak<T: Precision>(fragment: &Prepared, exemplar: &Prepared, size: Size, lags: &Lags) -> Peak {
     let mut best = Peak { offset: Offset::default(), brightness: -1.0 };
     correlate::<T>(fragment, exemplar, size, lags, Order::Promising, |line| {
-        for (transposition, (top, imaginary)) in
-            (line.transposition..=lags.highest).zip(line.tops().into_iter().zip([false, true]))
-        {
+        let rows = (line.transposition..=lags.highest).zip([false, true]).zip(line.tops());
+        for ((transposition, imaginary), top) in rows {
             if top < best.brightness {
                 continue;
             }
@@ -71,8 +70,7 @@ fn peak<T: Precision>(fragment: &Prepared, exemplar: &Prepared, size: Size, lags
     best
 }
 
-/// The brightness at lags at which the pictures meet, written from row `first` and the column of
-/// its transposition on.
+/// Writes the brightness at lags at which the pictures meet to their place in a plane.
 fn overlap<T: Precision>(fragment: &Prepared, exemplar: &Prepared, size: Size, lags: &Lags, plane: &mut Overlap) {
     let first = (lags.first - plane.lags.first) as usize;
     correlate::<T>(fragment, exemplar, size, lags, Order::All, |line| {

@@ -100,7 +100,8 @@ pub(super) fn correlate<T: Precision>(
     let base = i32::from(fragment.roll().low()) - i32::from(exemplar.roll().low());
     let reach = (i64::from(lags.lowest - base), i64::from(lags.highest - base));
     let binary = fragment.roll().is_binary() && exemplar.roll().is_binary();
-    let scale = 1.0 / (size.rows as f64 * size.columns as f64);
+    // Both spectra are doubled.
+    let scale = 0.25 / (size.rows as f64 * size.columns as f64);
     let count = lags.transpositions();
     T::with_pool(|pool| {
         let x = fragment.spectrum::<T>(size, || Transform::of(fragment.roll(), size, pool));
@@ -135,6 +136,7 @@ pub(super) fn correlate<T: Precision>(
 /// those of real signals are conjugate, conj(A) + i conj(B).
 fn lines<T: Precision>(x: &Transform<T>, k: &Transform<T>, size: Size, lowest: i64, pairs: usize, pool: &mut Pool<T>) {
     let Size { rows, columns } = size;
+    let half = columns / 2;
     let in_pitch = pool.plan(rows, FftDirection::Inverse);
     let Pool { block, lines, scratch, .. } = pool;
     let block = used(block, FREQUENCIES_AT_ONCE * rows);
@@ -147,19 +149,25 @@ fn lines<T: Precision>(x: &Transform<T>, k: &Transform<T>, size: Size, lowest: i
         }
         in_pitch.process_with_scratch(block, scratch);
         let first = step * FREQUENCIES_AT_ONCE;
+        // Those that have a mirrored one.
+        let inner = first.max(1)..(first + x.len() / rows).min(half);
         for (pair, line) in lines.chunks_exact_mut(columns + GAP).enumerate() {
             let row = (lowest + 2 * pair as i64).rem_euclid(rows as i64) as usize;
             let next = if row + 1 == rows { 0 } else { row + 1 };
-            let (ahead, mirrored) = line[..columns].split_at_mut(columns / 2 + 1);
-            for (frequency, product) in (first..).zip(block.chunks_exact(rows)) {
-                let (a, b) = (product[row], product[next]);
+            let (ahead, mirrored) = line[..columns].split_at_mut(half + 1);
+            let a_and_b = |product: &[Complex<T>]| (product[row], product[next]);
+            let mirrored = mirrored[half - inner.end..half - inner.start].iter_mut().rev();
+            let products = block.chunks_exact(rows).skip(inner.start - first);
+            for ((ahead, mirrored), product) in ahead[inner.clone()].iter_mut().zip(mirrored).zip(products) {
+                let (a, b) = a_and_b(product);
+                *ahead = Complex::new(a.re - b.im, a.im + b.re);
+                *mirrored = Complex::new(a.re + b.im, b.re - a.im);
+            }
+            for end in [0, half] {
                 // A real signal has real ends; what else is there is rounding.
-                match (columns / 2).checked_sub(frequency + 1).and_then(|place| mirrored.get_mut(place)) {
-                    Some(mirrored) => {
-                        ahead[frequency] = Complex::new(a.re - b.im, a.im + b.re);
-                        *mirrored = Complex::new(a.re + b.im, b.re - a.im);
-                    }
-                    None => ahead[frequency] = Complex::new(a.re, b.re),
+                if let Some(product) = end.checked_sub(first).and_then(|place| block.chunks_exact(rows).nth(place)) {
+                    let (a, b) = a_and_b(product);
+                    ahead[end] = Complex::new(a.re, b.re);
                 }
             }
         }

@@ -73,7 +73,8 @@ mod tests {
     fn wanted_lags_alone_are_kept_apart() {
         let image = ndarray::Array2::from_elem((128, 256), 0.5);
         let roll = PianoRoll::from_image(image.view(), 0, 12).unwrap();
-        let rows = |reach| Size::of(&roll, &roll, &Lags { lowest: -reach, highest: reach, first: -255, last: 255 });
+        let rows =
+            |reach: i32| Size::of(&roll, &roll, &Lags { lowest: -reach, highest: reach, first: -255, last: 255 });
         assert_eq!(rows(12), Some(Size { rows: 144, columns: 512 }));
         assert_eq!(rows(25), Some(Size { rows: 160, columns: 512 }));
         assert_eq!(rows(127), Some(Size { rows: 256, columns: 512 }));

@@ -7,7 +7,7 @@ use rustfft::num_complex::Complex;
 
 use super::pool::{Pool, Precision, used, zero};
 use super::size::Size;
-use crate::roll::PianoRoll;
+use crate::roll::{PianoRoll, Run};
 
 /// A roll keeps its spectra at this many sizes and precisions.
 const KEPT: usize = 4;
@@ -16,7 +16,8 @@ const KEPT: usize = 4;
 /// a cache line or two.
 const ROWS_AT_ONCE: usize = 16;
 
-/// The spectrum of a padded roll: frequency in time by frequency in pitch, the pitch axis innermost.
+/// Twice the spectrum of a padded roll: frequency in time by frequency in pitch, the pitch axis
+/// innermost.
 #[derive(Debug)]
 pub(in crate::correlate) struct Transform<T> {
     pub(super) values: Vec<Complex<T>>,
@@ -63,7 +64,7 @@ impl<T> Slots<T> {
 
 impl<T: Precision> Transform<T> {
     /// Two real rows are transformed as one complex line, from whose two ends their spectra are
-    /// told apart.
+    /// told apart; what is kept is twice the spectrum, which saves halving it.
     pub(super) fn of(roll: &PianoRoll, size: Size, pool: &mut Pool<T>) -> Self {
         let Size { rows, columns } = size;
         let in_time = pool.plan(columns, FftDirection::Forward);
@@ -72,31 +73,33 @@ impl<T: Precision> Transform<T> {
         let mut values = vec![zero(); rows * size.frequencies()];
         let mut energies = vec![0.0; roll.rows()];
         let lines = used(block, ROWS_AT_ONCE / 2 * columns);
-        let row_of = |pitch: i16| (i32::from(pitch) - i32::from(roll.low())) as usize;
-        for runs in roll.runs().chunk_by(|a, b| row_of(a.pitch) / ROWS_AT_ONCE == row_of(b.pitch) / ROWS_AT_ONCE) {
-            let first = row_of(runs[0].pitch) / ROWS_AT_ONCE * ROWS_AT_ONCE;
-            let lit = (roll.rows() - first).min(ROWS_AT_ONCE);
-            let lines = &mut lines[..lit.div_ceil(2) * columns];
+        let mut runs = roll.runs();
+        for (group, energies) in energies.chunks_mut(ROWS_AT_ONCE).enumerate() {
+            let first = group * ROWS_AT_ONCE;
+            let lines = &mut lines[..energies.len().div_ceil(2) * columns];
             lines.fill(zero());
-            for runs in runs.chunk_by(|a, b| a.pitch == b.pitch) {
-                let row = row_of(runs[0].pitch);
-                let line = &mut lines[(row - first) / 2 * columns..][..columns];
-                if (row - first) % 2 == 0 {
-                    energies[row] = light(runs, |column, value| line[column].re = value);
+            for (row, energy) in energies.iter_mut().enumerate() {
+                let pitch = i32::from(roll.low()) + (first + row) as i32;
+                let (lit, rest) = runs.split_at(runs.partition_point(|run| i32::from(run.pitch) <= pitch));
+                runs = rest;
+                let line = &mut lines[row / 2 * columns..][..columns];
+                *energy = if row.is_multiple_of(2) {
+                    draw(lit, line, |pixel, value| pixel.re = value)
                 } else {
-                    energies[row] = light(runs, |column, value| line[column].im = value);
-                }
+                    draw(lit, line, |pixel, value| pixel.im = value)
+                };
             }
             in_time.process_with_scratch(lines, scratch);
             for (frequency, values) in values.chunks_exact_mut(rows).enumerate() {
-                let mirrored = (columns - frequency) % columns;
-                let values = &mut values[first..][..lit];
+                let mirrored = if frequency == 0 { 0 } else { columns - frequency };
+                let values = &mut values[first..][..energies.len()];
                 for (pair, line) in values.chunks_mut(2).zip(lines.chunks_exact(columns)) {
-                    let (here, there) = (line[frequency] * T::of(0.5), line[mirrored].conj() * T::of(0.5));
-                    pair[0] = here + there;
-                    if let Some(odd) = pair.get_mut(1) {
-                        let doubled = here - there;
-                        *odd = Complex::new(doubled.im, -doubled.re);
+                    let (here, there) = (line[frequency], line[mirrored]);
+                    if let [even, rest @ ..] = pair {
+                        *even = Complex::new(here.re + there.re, here.im - there.im);
+                        if let [odd] = rest {
+                            *odd = Complex::new(here.im + there.im, there.re - here.re);
+                        }
                     }
                 }
             }
@@ -107,17 +110,20 @@ impl<T: Precision> Transform<T> {
     }
 }
 
-/// Hands each lit pixel of a row to `light` and returns the row's energy.
-fn light<T: Precision>(runs: &[crate::roll::Run], mut light: impl FnMut(usize, T)) -> f64 {
-    let mut energy = 0.0;
-    for run in runs {
-        let value = f64::from(run.value);
-        energy += value * value * f64::from(run.columns());
-        for column in run.start..run.end {
-            light(column as usize, T::of(run.value));
+/// Lights the pixels of one row and returns its energy.
+fn draw<T: Precision>(runs: &[Run], line: &mut [Complex<T>], light: impl Fn(&mut Complex<T>, T)) -> f64 {
+    // Several sums, since each addition waits for the last one of its sum.
+    let mut energies = [0.0; 4];
+    for runs in runs.chunks(energies.len()) {
+        for (run, energy) in runs.iter().zip(&mut energies) {
+            let value = f64::from(run.value);
+            *energy += value * value * f64::from(run.columns());
+            for pixel in &mut line[run.start as usize..run.end as usize] {
+                light(pixel, T::of(run.value));
+            }
         }
     }
-    energy
+    energies.iter().sum()
 }
 
 #[cfg(test)]
