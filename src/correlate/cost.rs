@@ -8,6 +8,8 @@ use super::prepared::Prepared;
 const IMPULSE: f64 = 1.2;
 /// Nanoseconds a cell of its running sums.
 const CELL: f64 = 0.12;
+/// The same where pictures are soft and the sums are kept in double precision.
+const SOFT_CELL: f64 = 1.2;
 /// Nanoseconds of one pair by the Fourier method besides its points (`benches/dense.rs` for these).
 const PAIR: f64 = 1_000.0;
 /// Nanoseconds a point of a product of spectra.
@@ -23,7 +25,8 @@ const DOUBLE: f64 = 2.2;
 pub(super) fn sparse(fragment: &Prepared, exemplar: &Prepared, lags: &Lags, grid: u32) -> f64 {
     let impulses = fragment.events().len() as f64 * exemplar.events().len() as f64;
     let cells = lags.shifts() as f64 * lags.transpositions() as f64 / f64::from(grid);
-    IMPULSE * impulses + CELL * cells
+    let binary = fragment.roll().is_binary() && exemplar.roll().is_binary();
+    IMPULSE * impulses + if binary { CELL } else { SOFT_CELL } * cells
 }
 
 /// Estimated nanoseconds of one pair by the Fourier method, spectra at hand; infinite when the
