@@ -93,6 +93,30 @@ fn searches() -> impl Strategy<Value = Search> {
     ]
 }
 
+/// Many rows each, lit throughout, near one another or far apart.
+fn tall() -> impl Strategy<Value = PianoRoll> {
+    (24usize..80, 1usize..12, 0i16..60, any::<u64>(), any::<bool>()).prop_map(|(rows, columns, low, seed, soft)| {
+        let mut state = seed | 1;
+        let mut image = Array2::from_shape_simple_fn((rows, columns), || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            if soft { (state >> 40) as f32 / (1 << 24) as f32 } else { f32::from((state >> 40) % 3 > 0) }
+        });
+        image[[0, 0]] = 1.0;
+        image[[rows - 1, columns - 1]] = 1.0;
+        PianoRoll::from_image(image.view(), low, 12).unwrap()
+    })
+}
+
+/// Fewer transpositions, or shifts, than rows or columns: what else is there must not wrap onto them.
+fn narrow() -> impl Strategy<Value = Search> {
+    let transpositions = (-40i32..40, 0i32..6).prop_map(|(low, more)| low..=low + more);
+    let shifts = (-10i64..10, 0i64..4).prop_map(|(first, more)| first..=first + more);
+    (transpositions, prop::option::weighted(0.3, shifts))
+        .prop_map(|(transpositions, shifts)| Search { transpositions: Some(transpositions), shifts })
+}
+
 macro_rules! suite {
     ($name:ident, $correlator:expr) => {
         mod $name {
@@ -114,6 +138,11 @@ macro_rules! suite {
                 #[test]
                 fn weighted_against_symbolic(x in weighted(), k in symbolic()) {
                     check(&$correlator, &x, &k, &Search::default())?;
+                }
+
+                #[test]
+                fn few_lags_of_tall_rolls(x in tall(), k in tall(), search in narrow()) {
+                    check(&$correlator, &x, &k, &search)?;
                 }
             }
 

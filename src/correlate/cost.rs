@@ -1,31 +1,46 @@
 //! What a correlation costs, as counts of the operations that dominate.
 
 use super::Lags;
-use super::fft::padded_size;
+use super::fft::{Size, needs_double_precision};
 use super::prepared::Prepared;
 
 /// Nanoseconds an impulse of the sparse method, measured on phrases (`benches/correlate.rs`).
 const IMPULSE: f64 = 1.2;
 /// Nanoseconds a cell of its running sums.
 const CELL: f64 = 0.12;
+/// The same where pictures are soft and the sums are kept in double precision.
+const SOFT_CELL: f64 = 1.2;
+/// Nanoseconds of one pair by the Fourier method besides its points (`benches/dense.rs` for these).
+const PAIR: f64 = 1_000.0;
+/// Nanoseconds a point of a product of spectra.
+const PRODUCT: f64 = 0.4;
 /// Nanoseconds a point and doubling of a Fourier transform.
-const BUTTERFLY: f64 = 0.45;
+const BUTTERFLY: f64 = 0.13;
+/// Nanoseconds a point of two transpositions to spread and to compare.
+const LINE: f64 = 0.9;
+/// How much longer double precision takes.
+const DOUBLE: f64 = 2.2;
 
 /// Estimated nanoseconds of one pair by the sparse method, over `lags`.
 pub(super) fn sparse(fragment: &Prepared, exemplar: &Prepared, lags: &Lags, grid: u32) -> f64 {
     let impulses = fragment.events().len() as f64 * exemplar.events().len() as f64;
     let cells = lags.shifts() as f64 * lags.transpositions() as f64 / f64::from(grid);
-    IMPULSE * impulses + CELL * cells
+    let binary = fragment.roll().is_binary() && exemplar.roll().is_binary();
+    IMPULSE * impulses + if binary { CELL } else { SOFT_CELL } * cells
 }
 
 /// Estimated nanoseconds of one pair by the Fourier method, spectra at hand; infinite when the
 /// padded picture is too large to transform.
 pub(super) fn fft(fragment: &Prepared, exemplar: &Prepared, lags: &Lags) -> f64 {
-    let Some((rows, columns)) = padded_size(fragment.roll(), exemplar.roll()) else {
+    let meeting = lags.meeting(fragment.roll(), exemplar.roll());
+    let Some(Size { rows, columns }) = meeting.and_then(|lags| Size::of(fragment.roll(), exemplar.roll(), &lags))
+    else {
         return f64::INFINITY;
     };
-    let half = columns as f64 / 2.0;
-    let columns_pass = half * rows as f64 * (1.0 + (rows as f64).log2());
-    let rows_pass = lags.transpositions() as f64 * half * (1.0 + half.log2());
-    BUTTERFLY * (columns_pass + rows_pass)
+    let (frequencies, lines) = ((columns / 2 + 1) as f64, lags.transpositions().div_ceil(2) as f64);
+    let (rows, columns) = (rows as f64, columns as f64);
+    let in_pitch = frequencies * rows * (PRODUCT + BUTTERFLY * rows.log2());
+    let in_time = lines * columns * (LINE + BUTTERFLY * columns.log2());
+    let precision = if needs_double_precision(fragment.roll(), exemplar.roll()) { DOUBLE } else { 1.0 };
+    PAIR + precision * (in_pitch + in_time)
 }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use super::fft::{Spectra, Spectrum};
+use super::fft::{Precision, Size, Spectra, Transform};
 use super::sparse::Events;
 use super::sparse::outline::{Change, Outline, OutlineHead, trace};
 use crate::roll::PianoRoll;
@@ -46,13 +46,17 @@ impl Prepared {
     /// The spectrum at a padded size, computed by `compute` when it is not there yet.
     ///
     /// Two threads may compute the same one; both get the same bits, so it does not matter whose stays.
-    pub(super) fn spectrum<S: Spectrum>(&self, size: (usize, usize), compute: impl FnOnce() -> S) -> Arc<S> {
+    pub(super) fn spectrum<T: Precision>(
+        &self,
+        size: Size,
+        compute: impl FnOnce() -> Transform<T>,
+    ) -> Arc<Transform<T>> {
         let lock = || self.spectra.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(found) = S::slots(&mut lock()).iter().find(|(known, _)| *known == size) {
-            return Arc::clone(&found.1);
+        if let Some(found) = T::slots(&mut lock()).find(size) {
+            return found;
         }
         let made = Arc::new(compute());
-        S::slots(&mut lock()).push((size, Arc::clone(&made)));
+        T::slots(&mut lock()).keep(size, &made);
         made
     }
 }
