@@ -1,5 +1,5 @@
-//! Running code that was compiled for this machine's processor. The only module with
-//! `unsafe` code: calling a function for a processor is sound only on such a processor.
+//! Running code that was compiled for this machine's processor. It needs `unsafe`: calling a function for a
+//! processor is sound only on such a processor.
 
 use std::fmt;
 use std::sync::OnceLock;
