@@ -6,7 +6,7 @@ use crate::bank::Label;
 use crate::cli::args::DoctorArgs;
 use crate::cli::output;
 use crate::cli::{Context, Outcome};
-use crate::correlate::{BackendChoice, Planner, Prepared, Search};
+use crate::correlate::{BackendChoice, Planner, Prepared, Processor, Search};
 use crate::note::Fragment;
 use crate::roll::PianoRoll;
 
@@ -41,7 +41,7 @@ pub fn run(args: &DoctorArgs) -> anyhow::Result<Outcome> {
     }
 
     writeln!(out, "{}", styles.strong("backends"))?;
-    writeln!(out, "  sparse    available: exact, from note starts and stops")?;
+    writeln!(out, "  sparse    available: exact, from note starts and stops, compiled for {}", Processor::best())?;
     writeln!(out, "  fft       available: exact, for pictures with soft or many pixels")?;
     writeln!(out, "  reference available: the definition, slow")?;
     writeln!(out, "  cuda      not built into this version")?;
