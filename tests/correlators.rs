@@ -168,6 +168,16 @@ macro_rules! suite {
                         check(&$correlator, x, k, &Search::default()).unwrap();
                     }
                 }
+                // Few notes far apart, on and off the grid of the others.
+                let scattered = roll(&[(60, 0.0, 0.5), (67, 90.0, 2.0), (60, 120.25, 0.25), (62, 121.0, 9.0)]);
+                let level = roll(&[(60, 0.0, 50.0), (67, 100.0, 0.25)]);
+                for x in [&scattered, &level] {
+                    for k in all.iter().take(2).chain([&scattered, &level]) {
+                        check(&$correlator, x, k, &Search::default()).unwrap();
+                        let few = Search { transpositions: Some(-3..=5), shifts: None };
+                        check(&$correlator, x, k, &few).unwrap();
+                    }
+                }
                 // Nothing to be found: no lag in reach, or a dark picture.
                 let far = Search { transpositions: Some(300..=310), shifts: None };
                 check(&$correlator, &all[0], &all[1], &far).unwrap();

@@ -245,6 +245,46 @@ fn compare_tells_where_and_how_much() {
 }
 
 #[test]
+fn contained_is_told_from_both_sides() {
+    let place = Place::new();
+    let mut notes: Vec<_> = support::melody().notes().iter().map(|n| (n.pitch + 5, n.onset, n.duration)).collect();
+    notes.iter_mut().for_each(|note| note.1 += 40_320 * 10);
+    notes.push((50, 0, 40_320 * 9));
+    let notes = notes.into_iter().map(|(pitch, onset, duration)| judge::Note::new(pitch, onset, duration)).collect();
+    write(&place.path("piece.mid"), &Fragment::new(notes, 40_320).unwrap());
+    write(&place.path("query.mid"), &support::melody());
+    let arguments = ["compare", "query.mid", "piece.mid", "--extent", "contained"];
+    let told = String::from_utf8(place.run(&arguments).stdout).unwrap();
+    assert!(told.contains("query.mid is found in piece.mid at quarter 10: 5 semitones higher"), "{told}");
+    let found = &place.json(&[&arguments[..], &["--json"]].concat())[0];
+    assert_eq!((found["transposition"].as_i64(), found["shift"].as_f64()), (Some(-5), Some(-10.0)));
+}
+
+#[cfg(unix)]
+#[test]
+fn outputs_keep_links_and_devices() {
+    let place = Place::new();
+    fs::write(place.path("target.svg"), "old").unwrap();
+    std::os::unix::fs::symlink("target.svg", place.path("link.svg")).unwrap();
+    assert!(place.run(&["render", "good.mid", "-o", "link.svg"]).status.success());
+    assert!(place.path("link.svg").is_symlink());
+    assert!(fs::read(place.path("target.svg")).unwrap().starts_with(b"<svg"));
+    assert!(place.run(&["matrix", "good.mid", "--csv", "/dev/null"]).status.success());
+    assert!(!fs::metadata("/dev/null").unwrap().is_file());
+}
+
+#[test]
+fn notes_far_apart_are_judged_at_once() {
+    let place = Place::new();
+    write(&place.path("far.mid"), &Fragment::from_quarters(&[(60, 0.0, 1.0), (64, 170_000.0, 1.0)]).unwrap());
+    write(&place.path("long.mid"), &Fragment::from_quarters(&[(60, 0.0, 100_000.0)]).unwrap());
+    let found = place.json(&["far.mid", "long.mid", "--bank", "bank", "--json"]);
+    assert!(found.iter().all(|it| it["verdict"] != "good"));
+    let found = place.json(&["compare", "far.mid", "far.mid", "--backend", "fft", "--stretch", "1", "--json"]);
+    assert_eq!(found[0]["similarity"], 1.0);
+}
+
+#[test]
 fn find_tells_the_occurrences() {
     let place = Place::new();
     let subject = scale(60, 2);

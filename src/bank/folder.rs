@@ -35,7 +35,7 @@ pub(super) fn open(root: &Path, caching: bool) -> Result<Bank> {
         return Err(no_bank("no bank: there is no folder good or bad in it"));
     }
     let real_root = fs::canonicalize(root).map_err(Error::io("open the bank", root))?;
-    let file = read_bank_file(&root.join("bank.ron"))?;
+    let file = read_bank_file(&real_root, &root.join("bank.ron"))?;
     let (paths, mut problems) = files(root);
     let caching = caching && paths.len() >= FEWEST_CACHED;
     let cached = if caching { cache::load(root) } else { Vec::new() };
@@ -85,23 +85,25 @@ fn files(root: &Path) -> (Vec<PathBuf>, Vec<Error>) {
     (paths, problems)
 }
 
-fn read_bank_file(path: &Path) -> Result<BankFile> {
+fn read_bank_file(real_root: &Path, path: &Path) -> Result<BankFile> {
+    let wrong = |problem: &str| Error::Bank { path: path.to_owned(), problem: problem.to_owned() };
     match fs::metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BankFile::default()),
-        Ok(metadata) if metadata.len() > LARGEST_BANK_FILE => {
-            return Err(Error::OverLimit {
-                origin: Origin::from(path),
-                what: "bytes",
-                found: metadata.len(),
-                limit: LARGEST_BANK_FILE,
-                option: "nothing",
-            });
+        Err(error) => return Err(Error::io("read", path)(error)),
+        // Asked before opening: a pipe would be waited for, a device read for ever.
+        Ok(metadata) if !metadata.is_file() => {
+            return Err(wrong("it is not a regular file; make it one, or remove it"));
         }
-        _ => {}
+        Ok(metadata) if metadata.len() > LARGEST_BANK_FILE => {
+            return Err(wrong("it is larger than 256 MiB; divide the bank"));
+        }
+        Ok(_) => {}
+    }
+    if !fs::canonicalize(path).map_err(Error::io("read", path))?.starts_with(real_root) {
+        return Err(wrong("it is a link that leaves the bank; copy the file instead"));
     }
     let bytes = fs::read(path).map_err(Error::io("read", path))?;
-    let text = String::from_utf8(bytes)
-        .map_err(|_| Error::Bank { path: path.to_owned(), problem: "it is not UTF-8 text".into() })?;
+    let text = String::from_utf8(bytes).map_err(|_| wrong("it is not UTF-8 text"))?;
     BankFile::parse(&text, path)
 }
 

@@ -234,7 +234,7 @@ impl Bank {
 
 fn one_sided(lacking: &str, count: usize, has: &str) -> String {
     format!(
-        "the bank has {count} {has} exemplars but no {lacking} ones; put some into its folder {lacking}, or write \
+        "the bank has only {has} exemplars ({count}) and no {lacking} ones; put some into its folder {lacking}, or write \
          (settings: (one_sided: true)) into its bank.ron"
     )
 }

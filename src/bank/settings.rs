@@ -132,6 +132,9 @@ impl BankFile {
         if !(1..=MAX_RESOLUTION).contains(&settings.resolution) {
             return Err(wrong(format!("resolution {} is not 1 to {MAX_RESOLUTION} columns", settings.resolution)));
         }
+        if settings.transpositions.is_some_and(|(low, high)| low > high) {
+            return Err(wrong("transpositions do not run from a lower to a higher number of semitones".into()));
+        }
         let weights = settings.weights;
         if [weights.mirrored, weights.octave_of_stretch].iter().any(|weight| !(0.0..=1.0).contains(weight)) {
             return Err(wrong("the weights of alterations are not all 0 to 1".into()));
@@ -186,6 +189,7 @@ mod tests {
         assert!(message(r#"(exemplars: {"good/a.mid": (weight: 2)})"#).contains("weight 2"));
         assert!(message(r#"(exemplars: {"good/a.mid": (span: (4, 4))})"#).contains("span"));
         assert!(message(r#"(settings: (alterations: (stretches: ["x"])))"#).contains("line 1"));
+        assert!(message("(settings: (transpositions: (12, -12)))").contains("transpositions"));
         assert!(message("").contains("line 1, column 1"));
     }
 }

@@ -110,24 +110,24 @@ pub enum Color {
 
 /// How likeness is measured.
 #[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Likeness")]
+#[command(next_help_heading = "Likeness (where a bank has settings, they are the defaults)")]
 pub struct LikenessArgs {
-    /// How likeness is measured: correlation or full
+    /// How likeness is measured: correlation or full [default: full]
     #[arg(long, value_name = "MEASURE", value_parser = |text: &str| text.parse::<Measure>())]
     pub measure: Option<Measure>,
-    /// Stretch ratios of the exemplar that are tried, as 1/2,1,2
+    /// Stretch ratios of the exemplar that are tried, each from 1/8 to 8 [default: 1/2,2/3,3/4,1,4/3,3/2,2]
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = |text: &str| text.parse::<Ratio>())]
     pub stretch: Option<Vec<Ratio>>,
-    /// Whether exemplars are tried upside down too
+    /// Whether exemplars are tried upside down too [default: on]
     #[arg(long, value_name = "on|off", hide_possible_values = true)]
     pub inversion: Option<Switch>,
-    /// Whether exemplars are tried backwards too
+    /// Whether exemplars are tried backwards too [default: on]
     #[arg(long, value_name = "on|off", hide_possible_values = true)]
     pub retrograde: Option<Switch>,
-    /// Transpositions that are tried, in semitones, as -12..12
+    /// Transpositions that are tried, in semitones, as -12..12 [default: all]
     #[arg(long, value_name = "MIN..MAX", allow_hyphen_values = true, value_parser = transpositions)]
     pub transpose: Option<RangeInclusive<i32>>,
-    /// How correlations are computed: auto, sparse, fft, cuda or reference
+    /// How correlations are computed: auto, sparse, fft, or reference (the definition, thousands of times slower)
     #[arg(long, value_name = "BACKEND", default_value = "auto", value_parser = |text: &str| text.parse::<BackendChoice>())]
     pub backend: BackendChoice,
     /// Compare with every exemplar, also with those that cannot decide anything; the answer is the same
@@ -224,8 +224,8 @@ pub struct GeneralArgs {
 /// Which bank to judge by.
 #[derive(Debug, Clone, Args)]
 pub struct BankArgs {
-    /// The bank: a folder with folders good and bad in it [default: ./fragments if it is one, else the starter bank]
-    #[arg(long, value_name = "DIR", env = "JUDGE_BANK")]
+    /// The bank: a folder with folders good and bad in it [default: $JUDGE_BANK, else ./fragments if it is one, else the starter bank]
+    #[arg(long, value_name = "DIR")]
     pub bank: Option<PathBuf>,
 }
 
@@ -310,9 +310,9 @@ pub struct FindArgs {
     /// Write one JSON object a line
     #[arg(long)]
     pub json: bool,
-    /// Most occurrences to tell for each piece
-    #[arg(long, value_name = "N", default_value_t = 20)]
-    pub limit: usize,
+    /// Most occurrences to tell for each piece; as text only those of 0.5 or more are told
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    pub limit: u32,
     /// Likeness.
     #[command(flatten)]
     pub likeness: LikenessArgs,

@@ -38,7 +38,8 @@ impl Context {
     /// A progress bar on standard error, which shows itself when the work takes a while.
     pub fn progress(&self, steps: u64, what: &'static str) -> ProgressBar {
         let bar = ProgressBar::with_draw_target(Some(steps), ProgressDrawTarget::stderr_with_hz(8));
-        if self.quiet {
+        // What is done in one step is done before it could be shown.
+        if self.quiet || steps < 2 {
             bar.set_draw_target(ProgressDrawTarget::hidden());
         }
         let template = "{msg} {bar:40} {human_pos} of {human_len}, {eta} left";
@@ -68,8 +69,9 @@ impl Context {
 /// The folder of the bank; `None` for the starter bank.
 fn choose_bank(args: &BankArgs) -> Option<PathBuf> {
     let fragments = Path::new("fragments");
-    match &args.bank {
-        Some(folder) => Some(folder.clone()),
+    let named = std::env::var_os("JUDGE_BANK").filter(|folder| !folder.is_empty()).map(PathBuf::from);
+    match args.bank.clone().or(named) {
+        Some(folder) => Some(folder),
         None => Bank::is_bank(fragments).then(|| fragments.to_owned()),
     }
 }

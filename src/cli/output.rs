@@ -28,8 +28,12 @@ pub fn write(bytes: &[u8]) -> anyhow::Result<Outcome> {
 
 /// Tells an error in one line on standard error.
 pub fn complain(error: &dyn Display) {
-    // Names of files may have line breaks in them.
-    eprintln!("judge: {}", error.to_string().replace(['\n', '\r'], " "));
+    eprintln!("judge: {}", printable(&error.to_string()));
+}
+
+/// A text that may be shown: names of files may have line breaks in them, and worse.
+pub fn printable(text: &str) -> String {
+    text.chars().map(|sign| if sign.is_control() { '\u{FFFD}' } else { sign }).collect()
 }
 
 /// Whether the reader of standard output has gone away.
@@ -49,19 +53,27 @@ pub fn json(out: &mut impl Write, value: &impl serde::Serialize) -> anyhow::Resu
     Ok(())
 }
 
-/// Writes a file as a whole or not at all.
+/// Writes a file as a whole or not at all. A link is followed; what is no regular file, such as a
+/// device or a pipe, is written to in place.
 pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(".judge-").tempfile_in(folder).map_err(Error::io("write", path))?;
-    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(Error::io("write", path))?;
-    // A temporary file is readable by its owner alone: give it what a new file would have.
+    let failed = |error: io::Error| Error::io("write", path)(io::Error::from(error.kind()));
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let old = fs::metadata(&target).ok();
+    if old.as_ref().is_some_and(|old| !old.is_file() && !old.is_dir()) {
+        return fs::write(&target, bytes).map_err(failed);
+    }
+    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".judge-");
+    // A temporary file is readable by its owner alone: give it what the old or a new file would have.
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        let mode = fs::metadata(path).map_or(0o644, |old| old.permissions().mode() & 0o777);
-        let _ = fs::set_permissions(file.path(), fs::Permissions::from_mode(mode));
+        builder.permissions(old.map_or(fs::Permissions::from_mode(0o666), |old| old.permissions()));
     }
-    file.persist(path).map_err(|error| Error::io("write", path)(error.error))?;
+    let mut file = builder.tempfile_in(folder).map_err(failed)?;
+    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
+    file.persist(&target).map_err(|error| failed(error.error))?;
     Ok(())
 }
 

@@ -18,6 +18,7 @@ pub fn placement(placement: &Placement) -> String {
         parts.push(match (stretch.numerator(), stretch.denominator()) {
             (2, 1) => "twice as long".to_owned(),
             (1, 2) => "half as long".to_owned(),
+            (times, 1) => format!("{times} times as long"),
             _ => format!("{stretch} as long"),
         });
     }
@@ -37,7 +38,7 @@ pub fn quarters(quarters: f64) -> String {
     if text == "-0" { "0".to_owned() } else { text.to_owned() }
 }
 
-/// How an exemplar is laid on, as "5 semitones higher, from quarter 2".
+/// How an exemplar is laid on, as "5 semitones higher, from quarter 2": counted from the first onsets.
 pub fn laid(likeness: &Likeness) -> String {
     format!("{}, from quarter {}", placement(&likeness.placement), quarters(likeness.shift))
 }

@@ -5,9 +5,11 @@ use std::io::Write;
 use serde::Serialize;
 
 use super::overlay;
+use crate::alteration::Alteration;
 use crate::cli::args::CompareArgs;
 use crate::cli::output::{self, terminal_width};
 use crate::cli::{Context, Outcome, files};
+use crate::correlate::Offset;
 use crate::judge::Match;
 use crate::report::picture::{Tone, terminal};
 use crate::report::words;
@@ -56,14 +58,20 @@ pub fn run(args: &CompareArgs) -> anyhow::Result<Outcome> {
         let report = Report { a, b, similarity, brightness, transposition, stretch, inverted, retrograde, shift };
         output::json(&mut out, &report)?;
     } else {
-        let (question, verb) = match args.extent {
-            Extent::Whole => ("as a whole", "lies on it"),
-            _ => ("contained in the other", "holds it"),
-        };
+        let question = if args.extent == Extent::Whole { "as a whole" } else { "contained in the other" };
         writeln!(out, "{}: {:.4}, {question}", context.styles.strong("similarity"), it.similarity)?;
-        let placed = words::placement(&likeness.placement);
-        let from = words::quarters(it.shift);
-        writeln!(out, "  {} {verb} {placed}, from quarter {from}, brightness {}", names[1], it.brightness)?;
+        let placed = words::laid(&likeness);
+        writeln!(out, "  {} laid on {}: {placed}; brightness {}", names[1], names[0], it.brightness)?;
+        if args.extent == Extent::Contained && !likeness.placement.alteration.is_mirrored() {
+            // Seen from the other side: where in B the fragment is found.
+            let place = b.to_quarters(b.lead()) - it.shift / it.stretch;
+            let inverse = Placement {
+                alteration: Alteration::stretched(likeness.placement.alteration.stretch.inverse()),
+                offset: Offset { transposition: -it.transposition, shift: 0 },
+            };
+            let (place, found) = (words::quarters(place), words::placement(&inverse));
+            writeln!(out, "  so {} is found in {} at quarter {place}: {found}", names[0], names[1])?;
+        }
     }
     if args.show {
         let overlay = overlay(&exemplar, &likeness, &names[1], Tone::Neutral);

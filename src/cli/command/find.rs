@@ -45,7 +45,7 @@ pub fn run(args: &FindArgs) -> anyhow::Result<Outcome> {
             for warning in &piece.warnings {
                 context.warn(format_args!("{piece_name}: {warning}"));
             }
-            Ok(find(&comparer, &query, piece.fragment()?, args.limit, floor))
+            Ok(find(&comparer, &query, piece.fragment()?, args.limit as usize, floor))
         });
         bar.inc(1);
         match found {

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::Path;
 
+use indicatif::ProgressBar;
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -59,7 +60,6 @@ pub fn run(args: &JudgeArgs) -> anyhow::Result<Outcome> {
     let options = ReadOptions { drums: args.read.drums || judge.bank().settings().drums, ..args.read.options() };
 
     let bar = context.progress(inputs.len() as u64, "judging");
-    let mut out = output::standard();
     for batch in inputs.chunks(BATCH) {
         let judged: Vec<_> = batch
             .par_iter()
@@ -69,6 +69,7 @@ pub fn run(args: &JudgeArgs) -> anyhow::Result<Outcome> {
                 judged
             })
             .collect();
+        let mut out = Vec::new();
         for (input, judged) in batch.iter().zip(judged) {
             let file = files::path_of(input).display().to_string();
             match judged {
@@ -76,7 +77,7 @@ pub fn run(args: &JudgeArgs) -> anyhow::Result<Outcome> {
                     if args.json {
                         report(&mut out, &file, &judged)?;
                     } else {
-                        tell(&mut out, &file, &judged, &judge, context.styles)?;
+                        tell(&mut out, &output::printable(&file), &judged, &judge, context.styles)?;
                     }
                     if args.show {
                         show(&mut out, &judged, &judge, context.styles)?;
@@ -89,7 +90,7 @@ pub fn run(args: &JudgeArgs) -> anyhow::Result<Outcome> {
                     }
                 }
                 Err(error) => {
-                    out.flush()?;
+                    tell_so_far(&bar, &mut out)?;
                     bar.suspend(|| complain(&error));
                     outcome = Outcome::Failed;
                     if args.json {
@@ -98,10 +99,19 @@ pub fn run(args: &JudgeArgs) -> anyhow::Result<Outcome> {
                 }
             }
         }
-        out.flush()?;
+        tell_so_far(&bar, &mut out)?;
     }
     bar.finish_and_clear();
     Ok(outcome)
+}
+
+/// Writes what there is to standard output, with the progress bar out of the way.
+fn tell_so_far(bar: &ProgressBar, out: &mut Vec<u8>) -> anyhow::Result<()> {
+    if !out.is_empty() {
+        bar.suspend(|| output::write(out))?;
+        out.clear();
+    }
+    Ok(())
 }
 
 fn open(args: &JudgeArgs, context: &Context) -> anyhow::Result<Judge> {
@@ -152,6 +162,7 @@ fn tell(out: &mut impl Write, file: &str, judged: &Judged, judge: &Judge, styles
         }
         // A fragment that is decided by a match that is not to be told.
         None if *verdict != Verdict::Neutral => {}
+        None if good.is_empty() && bad.is_empty() => writeln!(out, "  It resembles nothing in the bank.")?,
         None => writeln!(out, "  It resembles nothing in the bank; the nearest exemplars are:")?,
     }
     let thresholds = judge.bank().thresholds();

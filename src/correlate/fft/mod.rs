@@ -36,7 +36,7 @@ pub(super) use spectrum::{Spectra, Transform};
 
 /// Exact correlation by Fourier transform; the fastest for dense pictures.
 ///
-/// Pairs whose padded picture has more than 2^26 pixels are handed to [`Sparse`].
+/// Pairs whose padded picture has more than 2^23 pixels are handed to [`Sparse`].
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Fft;
 

@@ -4,7 +4,7 @@ use crate::correlate::Lags;
 use crate::roll::PianoRoll;
 
 /// The largest padded picture.
-const LARGEST: usize = 1 << 26;
+const LARGEST: usize = 1 << 23;
 
 /// Lengths along pitch are one of these eighths of a power of two. Transforms of 128 points and
 /// more take 0.8 to 1.2 ns a point at each of them, those of other lengths up to 3.

@@ -15,6 +15,7 @@
 
 pub(crate) mod kernel;
 pub(crate) mod outline;
+mod sweep;
 
 use std::cell::RefCell;
 
@@ -329,6 +330,15 @@ impl PlaneWork<Array2<f32>> for Unfold {
 /// A plane larger than this many cells is computed in blocks instead.
 const LARGEST_PLANE: usize = 1 << 24;
 
+/// A plane with more cells than this for each pair of events is swept instead.
+const CELLS_AN_IMPULSE: usize = 200;
+
+/// Whether few events lie so far apart that sweeping them costs less than a plane.
+fn is_scattered(fragment: &Prepared, exemplar: &Prepared, lags: &Lags) -> bool {
+    let cells = lags.shifts().saturating_mul(lags.transpositions());
+    cells / CELLS_AN_IMPULSE > fragment.events().len() * exemplar.events().len()
+}
+
 impl Correlator for Sparse {
     fn backend(&self) -> Backend {
         Backend::Sparse
@@ -340,6 +350,12 @@ impl Correlator for Sparse {
     }
 
     fn peak(&self, fragment: &Prepared, exemplar: &Prepared, search: &Search) -> Option<Peak> {
+        if search.shifts.is_none() {
+            let lags = search.lags(fragment.roll(), exemplar.roll())?;
+            if is_scattered(fragment, exemplar, &lags) {
+                return Some(sweep::peak(fragment.events(), exemplar.events(), &lags));
+            }
+        }
         if search.is_exhaustive() {
             let pair = Pair::on_common_grid(fragment, exemplar);
             let lags = pair.lags()?;
@@ -367,7 +383,10 @@ impl Correlator for Sparse {
     fn brightest(&self, fragment: &Prepared, exemplar: &Prepared, search: &Search) -> f64 {
         if search.is_exhaustive() {
             let pair = Pair::on_common_grid(fragment, exemplar);
-            if let Some(lags) = pair.lags().filter(|lags| lags.shifts() * lags.transpositions() <= LARGEST_PLANE) {
+            let fits = |lags: &Lags| {
+                lags.shifts() * lags.transpositions() <= LARGEST_PLANE && !is_scattered(fragment, exemplar, lags)
+            };
+            if let Some(lags) = pair.lags().filter(fits) {
                 return pair.with_plane(&lags, Brightest) * f64::from(pair.grid);
             }
         }
