@@ -154,6 +154,17 @@ fn a_bad_file_is_told_and_the_rest_is_judged() {
 }
 
 #[test]
+fn a_folder_without_music_has_its_place_in_the_answer() {
+    let place = Place::new();
+    fs::create_dir(place.path("bare")).unwrap();
+    let output = place.run(&["good.mid", "bare", "bad.mid", "--bank", "bank", "--json"]);
+    assert_eq!(output.status.code(), Some(2));
+    let found = lines(&output.stdout);
+    assert_eq!((found.len(), &found[1]["file"]), (3, &"bare".into()));
+    assert!(found[1]["error"].as_str().unwrap().contains("music"));
+}
+
+#[test]
 fn each_bad_input_gets_one_clear_line() {
     let place = Place::new();
     let says = |arguments: &[&str], parts: &[&str]| {

@@ -14,7 +14,7 @@ use crate::cli::args::JudgeArgs;
 use crate::cli::output::{self, PictureForm, Styles, complain, terminal_width};
 use crate::cli::{Context, Outcome, files};
 use crate::error::Error;
-use crate::input::{Input, ReadOptions};
+use crate::input::{self, Input, ReadOptions};
 use crate::judge::{Judge, Judgement, Match};
 use crate::note::Fragment;
 use crate::report::picture::{self, MatchPanel, MatchPicture, Tone};
@@ -49,7 +49,8 @@ struct Judged {
 pub fn run(args: &JudgeArgs) -> anyhow::Result<Outcome> {
     let context = Context::new(&args.general);
     let picture = args.picture.as_deref().map(|path| PictureForm::of(path).map(|form| (form, path))).transpose()?;
-    let (inputs, mut outcome) = files::expand(&args.files);
+    let inputs = input::expand(&args.files);
+    let mut outcome = Outcome::Done;
     if let Some((_, path)) = picture
         && inputs.len() > 1
     {
@@ -64,14 +65,24 @@ pub fn run(args: &JudgeArgs) -> anyhow::Result<Outcome> {
         let judged: Vec<_> = batch
             .par_iter()
             .map(|input| {
-                let judged = judge_one(&judge, input, &options);
+                let judged = input.as_ref().ok().map(|input| judge_one(&judge, input, &options));
                 bar.inc(1);
                 judged
             })
             .collect();
         let mut out = Vec::new();
         for (input, judged) in batch.iter().zip(judged) {
-            let file = files::path_of(input).display().to_string();
+            let file = match input {
+                Ok(input) => files::path_of(input).display().to_string(),
+                Err(Error::Io { path, .. }) => path.display().to_string(),
+                Err(_) => String::new(),
+            };
+            // What could not be listed has its place among what could not be read.
+            let judged = match (judged.transpose(), input) {
+                (Ok(Some(judged)), _) => Ok(judged),
+                (Err(error), _) => Err(error.to_string()),
+                (Ok(None), input) => Err(input.as_ref().err().map(ToString::to_string).unwrap_or_default()),
+            };
             match judged {
                 Ok(judged) => {
                     if args.json {
@@ -94,7 +105,7 @@ pub fn run(args: &JudgeArgs) -> anyhow::Result<Outcome> {
                     bar.suspend(|| complain(&error));
                     outcome = Outcome::Failed;
                     if args.json {
-                        output::json(&mut out, &Failure { file, error: error.to_string() })?;
+                        output::json(&mut out, &Failure { file, error })?;
                     }
                 }
             }
