@@ -209,6 +209,7 @@ fn each_bad_input_gets_one_clear_line() {
     says(&["render", "good.mid", "-o", "out.gif"], &["out.gif", ".png or .svg"]);
     says(&["render", "good.mid", "-o", "none/out.png"], &["none/out.png", "cannot write"]);
     says(&["good.mid", "bad.mid", "--picture", "out.png"], &["out.png", "several files"]);
+    says(&["matrix", "--csv", "good.mid", "good.mid"], &["good.mid", "apart from those that are read"]);
     says(&["find", "none.mid", "good.mid"], &["none.mid"]);
     says(&["matrix", "good.mid", "--csv", "none/out.csv"], &["none/out.csv"]);
 }

@@ -77,6 +77,19 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
+/// Refuses to write over what is read.
+///
+/// # Errors
+/// [`Error::Option`] when `out` is one of the inputs.
+pub fn keep_apart<'a>(out: &Path, inputs: impl IntoIterator<Item = &'a Path>) -> Result<()> {
+    let Ok(real) = fs::canonicalize(out) else { return Ok(()) };
+    if inputs.into_iter().any(|input| fs::canonicalize(input).is_ok_and(|input| input == real && input.is_file())) {
+        let value = out.display().to_string();
+        return Err(Error::Option { name: "output", value, expected: "a file apart from those that are read" });
+    }
+    Ok(())
+}
+
 /// The forms in which pictures are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PictureForm {

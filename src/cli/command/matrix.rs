@@ -29,6 +29,7 @@ pub fn run(args: &MatrixArgs) -> anyhow::Result<Outcome> {
         targets
     };
 
+    output::keep_apart(&args.csv, queries.iter().chain(&targets).map(files::path_of))?;
     let (inputs, which) = files::distinct(queries.iter().chain(&targets).cloned());
     let fragments = read_all(&inputs, args, &context, &mut outcome);
     let (rows, columns) = which.split_at(queries.len());

@@ -1,8 +1,10 @@
 //! `judge render`: the picture of a file, and how an exemplar lies on it.
 
+use std::path::PathBuf;
+
 use super::overlay;
 use crate::cli::args::RenderArgs;
-use crate::cli::output::PictureForm;
+use crate::cli::output::{self, PictureForm};
 use crate::cli::{Context, Outcome, files};
 use crate::report::picture::{RollPicture, Tone};
 use crate::report::words;
@@ -10,6 +12,7 @@ use crate::report::words;
 pub fn run(args: &RenderArgs) -> anyhow::Result<Outcome> {
     let context = Context::new(&args.general);
     let form = PictureForm::of(&args.output)?;
+    output::keep_apart(&args.output, [&args.file].into_iter().chain(&args.against).map(PathBuf::as_path))?;
     let comparer = args.likeness.comparer(args.extent);
     let options = args.read.options();
     let piece = files::read_one(&args.file, &options)?;
