@@ -62,14 +62,24 @@ lane!(u16);
 /// An image is a row of 2 `LANES` cells for each distinct time of the fragment; the fragment's
 /// lowest row lies at cell `LANES`, so that any shift of less than `LANES` can be read from it.
 struct Images<T, const LANES: usize> {
-    cells: Vec<T>,
+    rows: Vec<ImageRow<T, LANES>>,
     /// For each slot where its image begins, in rows; [`UNMADE`] before it is made.
     slots: Vec<u32>,
-    /// Rows of cells, all zero between pairs.
-    plane: Vec<[T; LANES]>,
+    /// All zero between pairs.
+    plane: Vec<PlaneRow<T, LANES>>,
 }
 
 const UNMADE: u32 = u32::MAX;
+
+/// Aligned so that no addend of 32 bytes lies across two cache lines.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+struct ImageRow<T, const LANES: usize>([[T; LANES]; 2]);
+
+/// Aligned so that no sum of 32 bytes lies across two cache lines.
+#[derive(Clone, Copy)]
+#[repr(align(32))]
+struct PlaneRow<T, const LANES: usize>([T; LANES]);
 
 impl<T: Lane, const LANES: usize> Images<T, LANES> {
     /// Slots 1 to 2 `LANES` - 1 are intervals, with `LANES` for none; the others are lone changes.
@@ -77,23 +87,22 @@ impl<T: Lane, const LANES: usize> Images<T, LANES> {
     const OFF: usize = 2 * LANES;
 
     fn new() -> Self {
-        Self { cells: Vec::new(), slots: vec![UNMADE; 2 * LANES + 1], plane: Vec::new() }
+        Self { rows: Vec::new(), slots: vec![UNMADE; 2 * LANES + 1], plane: Vec::new() }
     }
 
     /// Forgets the images, keeps the memory.
     fn clear(&mut self) {
-        self.cells.clear();
+        self.rows.clear();
         self.slots.fill(UNMADE);
     }
 
     /// Makes the image of a slot.
     #[cold]
     fn make(&mut self, fragment: &Traced, slot: usize) -> usize {
-        let rows = fragment.times.len();
-        let first = self.cells.len() / (2 * LANES);
-        self.cells.resize(self.cells.len() + rows * 2 * LANES, T::default());
-        let cells = &mut self.cells[first * 2 * LANES..];
-        for ((_, changes), image) in signed_rows(&fragment.changes).zip(cells.chunks_exact_mut(2 * LANES)) {
+        let first = self.rows.len();
+        self.rows.resize(first + fragment.times.len(), ImageRow([[T::default(); LANES]; 2]));
+        for ((_, changes), ImageRow(image)) in signed_rows(&fragment.changes).zip(&mut self.rows[first..]) {
+            let image = image.as_flattened_mut();
             for (row, on) in changes {
                 let mut add = |cell: usize, up: bool| {
                     if let Some(cell) = image.get_mut(cell) {
@@ -124,9 +133,8 @@ impl<T: Lane, const LANES: usize> Images<T, LANES> {
         let width = exemplar.head.columns / grid;
         let rows = usize::from(fragment.columns / grid) + usize::from(width) + 1;
         if self.plane.len() < rows {
-            self.plane.resize(rows, [T::default(); LANES]);
+            self.plane.resize(rows, PlaneRow([T::default(); LANES]));
         }
-        let count = offsets.len();
         // Column by grid, rounded down, without dividing: exact for 16 bits.
         let reciprocal = u64::from(u32::MAX) / u64::from(grid) + 1;
         let in_grid = |column: u16| ((u64::from(column) * reciprocal) >> 32) as usize;
@@ -141,14 +149,13 @@ impl<T: Lane, const LANES: usize> Images<T, LANES> {
             if first == UNMADE {
                 first = self.make(fragment, slot) as u32;
             }
-            let images = &self.cells[first as usize * 2 * LANES..][..count * 2 * LANES];
             let start = usize::from(width) - in_grid(column);
-            add_rows(&mut self.plane[start..rows], offsets, &images[LANES - usize::from(shift)..]);
+            add_rows(&mut self.plane[start..rows], offsets, &self.rows[first as usize..], LANES - usize::from(shift));
         }
         let mut slopes = [T::default(); LANES];
         let mut values = [T::default(); LANES];
         let mut tops = [T::default(); LANES];
-        for row in &mut self.plane[..rows] {
+        for PlaneRow(row) in &mut self.plane[..rows] {
             for lane in 0..LANES {
                 slopes[lane] = slopes[lane].plus(row[lane]);
                 values[lane] = values[lane].plus(slopes[lane]);
@@ -160,29 +167,34 @@ impl<T: Lane, const LANES: usize> Images<T, LANES> {
     }
 }
 
-/// Adds to the rows of the plane at `offsets` (rising) what `images` begins with, then what lies
-/// 2 `LANES` cells further on, and so on: each row `LANES` cells.
+/// Adds to the rows of the plane at `offsets` (rising) the image rows in order, each from cell
+/// `from` on.
 ///
 /// This is where the time goes, and checking every row would double it: both bounds are checked
 /// once for all rows instead.
 #[inline(always)]
 #[allow(unsafe_code, reason = "the innermost loop; its bounds are checked before it")]
-fn add_rows<T: Lane, const LANES: usize>(plane: &mut [[T; LANES]], offsets: &[u16], images: &[T]) {
+fn add_rows<T: Lane, const LANES: usize>(
+    plane: &mut [PlaneRow<T, LANES>],
+    offsets: &[u16],
+    images: &[ImageRow<T, LANES>],
+    from: usize,
+) {
     let Some(&last) = offsets.last() else { return };
-    assert!(usize::from(last) < plane.len() && images.len() >= (offsets.len() - 1) * 2 * LANES + LANES);
+    assert!(usize::from(last) < plane.len() && images.len() >= offsets.len() && from <= LANES);
     let plane = plane.as_mut_ptr();
-    let mut image = images.as_ptr();
+    let mut image = images.as_ptr().cast::<T>().wrapping_add(from);
     let mut add = |offset: u16| {
         debug_assert!(offset <= last);
-        // SAFETY: offsets rise, so each is at most the last, which is a row of the plane; the image
-        // of the last offset ends within `images`; a plane and an image do not overlap.
+        // SAFETY: offsets rise, so each is at most the last, which is a row of the plane; there are
+        // as many image rows as offsets, and `LANES` cells from cell `from` lie within one; a plane
+        // and an image do not overlap.
         unsafe {
-            let row = plane.add(usize::from(offset));
-            let (mut sums, addend) = (*row, *image.cast::<[T; LANES]>());
+            let PlaneRow(sums) = &mut *plane.add(usize::from(offset));
+            let addend = *image.cast::<[T; LANES]>();
             for lane in 0..LANES {
                 sums[lane] = sums[lane].plus(addend[lane]);
             }
-            *row = sums;
             image = image.wrapping_add(2 * LANES);
         }
     };
