@@ -59,6 +59,7 @@ impl Ratio {
     }
 }
 
+/// `num_integer`'s is not `const`.
 const fn gcd(a: u32, b: u32) -> u32 {
     if b == 0 { a } else { gcd(b, a % b) }
 }

@@ -1,5 +1,6 @@
 //! The facade: a bank opened once, fragments judged by it.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use rayon::prelude::*;
@@ -112,8 +113,14 @@ impl Judge {
     }
 
     /// An exemplar's pictures under every alteration, by its index in the bank.
-    pub fn altered(&self, index: usize) -> Option<AlteredExemplar> {
-        self.bank.exemplars().get(index).map(|exemplar| self.comparer.exemplar(&exemplar.fragment))
+    pub fn altered(&self, index: usize) -> Option<Cow<'_, AlteredExemplar>> {
+        match &self.store {
+            Store::Drawn(exemplars) => exemplars.get(index).map(Cow::Borrowed),
+            Store::Shelf(_) => {
+                let exemplar = self.bank.exemplars().get(index)?;
+                Some(Cow::Owned(self.comparer.exemplar(&exemplar.fragment)))
+            }
+        }
     }
 
     /// Judges a fragment, with the matches that explain it.

@@ -2,6 +2,7 @@
 
 use midly::num::{u4, u7, u15, u24, u28};
 use midly::{Format, Header, MetaMessage, MidiMessage, Smf, Timing, TrackEvent, TrackEventKind};
+use num_integer::gcd;
 
 use crate::error::{Error, Origin, Result};
 use crate::notation::{Meter, Score};
@@ -140,13 +141,6 @@ impl Scale {
         let scaled = (2 * u128::from(ticks) * self.numerator + self.denominator) / (2 * self.denominator);
         u64::try_from(scaled).unwrap_or(u64::MAX)
     }
-}
-
-fn gcd(mut a: u64, mut b: u64) -> u64 {
-    while b != 0 {
-        (a, b) = (b, a % b);
-    }
-    a
 }
 
 /// What sounds or is said at one tick comes in this order, so that a note that is struck again is

@@ -210,6 +210,12 @@ fn each_bad_input_gets_one_clear_line() {
     says(&["render", "good.mid", "-o", "none/out.png"], &["none/out.png", "cannot write"]);
     says(&["good.mid", "bad.mid", "--picture", "out.png"], &["out.png", "several files"]);
     says(&["matrix", "--csv", "good.mid", "good.mid"], &["good.mid", "apart from those that are read"]);
+    fs::copy(place.path("good.mid"), place.path("midi.png")).unwrap();
+    for command in
+        [&["--bank", "bank", "midi.png", "--picture"][..], &["scan", "midi.png", "--bank", "bank", "--picture"]]
+    {
+        says(&[command, &["midi.png"]].concat(), &["midi.png", "apart from those that are read"]);
+    }
     says(&["find", "none.mid", "good.mid"], &["none.mid"]);
     says(&["matrix", "good.mid", "--csv", "none/out.csv"], &["none/out.csv"]);
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::alteration::{Alterations, Ratio};
+use crate::bank::Bank;
 use crate::correlate::{BackendChoice, Planner};
 use crate::input::{Limits, ReadOptions};
 use crate::similarity::{Comparer, Extent, Measure};
@@ -203,6 +204,11 @@ impl ReadArgs {
             bytes: self.max_bytes,
         };
         ReadOptions { limits, drums: self.drums }
+    }
+
+    /// The options for reading what is judged by a bank: drawn as its exemplars are.
+    pub fn options_for(&self, bank: &Bank) -> ReadOptions {
+        ReadOptions { drums: self.drums || bank.settings().drums, ..self.options() }
     }
 }
 

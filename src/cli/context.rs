@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::args::{BankArgs, GeneralArgs};
+use super::args::{BankArgs, GeneralArgs, LikenessArgs};
 use super::output::{Styles, complain};
 use crate::bank::Bank;
 use crate::error::Result;
+use crate::input::Piece;
+use crate::judge::Judge;
+use crate::similarity::Comparer;
 
 /// How to talk to whoever runs the program.
 #[derive(Debug)]
@@ -32,6 +35,13 @@ impl Context {
     pub fn warn(&self, message: impl std::fmt::Display) {
         if !self.quiet {
             complain(&format_args!("warning: {message}"));
+        }
+    }
+
+    /// Tells the warnings of a piece.
+    pub fn tell_warnings(&self, piece: &Piece) {
+        for warning in &piece.warnings {
+            self.warn(format_args!("{}: {warning}", piece.origin));
         }
     }
 
@@ -63,6 +73,17 @@ impl Context {
             self.warn(format_args!("{problem}; the rest of the bank is used"));
         }
         Ok(bank)
+    }
+
+    /// Judges by the bank and the likeness that were asked for; `adjust` has the last word.
+    pub fn judge(&self, bank: &BankArgs, likeness: &LikenessArgs, adjust: impl FnOnce(&mut Comparer)) -> Result<Judge> {
+        let bank = self.bank(bank)?;
+        bank.check_sides()?;
+        let mut comparer = bank.comparer(likeness.planner());
+        likeness.apply(&mut comparer);
+        adjust(&mut comparer);
+        log::info!("judging by {}: {} exemplars", bank.root(), bank.exemplars().len());
+        Ok(Judge::with_comparer(bank, comparer).exhaustive(likeness.exhaustive))
     }
 }
 

@@ -90,35 +90,46 @@ pub fn keep_apart<'a>(out: &Path, inputs: impl IntoIterator<Item = &'a Path>) ->
     Ok(())
 }
 
+/// A file for a picture.
+#[derive(Debug, Clone, Copy)]
+pub struct PictureFile<'a> {
+    path: &'a Path,
+    form: PictureForm,
+}
+
 /// The forms in which pictures are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PictureForm {
+#[derive(Debug, Clone, Copy)]
+enum PictureForm {
     /// Pixels.
     Png,
     /// Shapes.
     Svg,
 }
 
-impl PictureForm {
-    /// The form that a file's name asks for.
-    pub fn of(path: &Path) -> Result<Self> {
+impl<'a> PictureFile<'a> {
+    /// In the form that the file's name asks for, apart from what is read.
+    ///
+    /// # Errors
+    /// [`Error::Option`] when the name asks for no form, or is that of an input.
+    pub fn new<'b>(path: &'a Path, inputs: impl IntoIterator<Item = &'b Path>) -> Result<Self> {
         let extension = path.extension().map(|extension| extension.to_ascii_lowercase());
-        match extension.as_deref().and_then(|extension| extension.to_str()) {
-            Some("png") => Ok(Self::Png),
-            Some("svg") => Ok(Self::Svg),
-            _ => Err(Error::Option {
-                name: "picture",
-                value: path.display().to_string(),
-                expected: "a name that ends in .png or .svg",
-            }),
-        }
+        let form = match extension.as_deref().and_then(|extension| extension.to_str()) {
+            Some("png") => PictureForm::Png,
+            Some("svg") => PictureForm::Svg,
+            _ => {
+                let value = path.display().to_string();
+                return Err(Error::Option { name: "picture", value, expected: "a name that ends in .png or .svg" });
+            }
+        };
+        keep_apart(path, inputs)?;
+        Ok(Self { path, form })
     }
 
-    /// Writes a drawing to a file in this form.
-    pub fn write(self, path: &Path, drawing: &Drawing) -> Result<()> {
-        match self {
-            Self::Png => write_file(path, &drawing.png().map_err(Error::io("draw", path))?),
-            Self::Svg => write_file(path, drawing.svg().as_bytes()),
+    /// Writes a drawing.
+    pub fn write(self, drawing: &Drawing) -> Result<()> {
+        match self.form {
+            PictureForm::Png => write_file(self.path, &drawing.png().map_err(Error::io("draw", self.path))?),
+            PictureForm::Svg => write_file(self.path, drawing.svg().as_bytes()),
         }
     }
 }

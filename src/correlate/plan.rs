@@ -4,9 +4,9 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::LazyLock;
 
+use num_integer::gcd;
 use serde::{Deserialize, Serialize};
 
-use super::sparse::gcd;
 use super::{Correlator, Fft, Lags, Overlap, Peak, Prepared, Reference, Search, Sparse, cost};
 use crate::error::{Error, Result};
 

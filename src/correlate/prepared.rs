@@ -18,6 +18,13 @@ pub struct Prepared {
     spectra: Mutex<Spectra>,
 }
 
+impl Clone for Prepared {
+    /// The roll; what is derived from it is derived anew.
+    fn clone(&self) -> Self {
+        Self::new(self.roll.clone())
+    }
+}
+
 impl Prepared {
     /// Makes a roll ready.
     pub fn new(roll: PianoRoll) -> Self {

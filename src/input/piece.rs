@@ -173,13 +173,9 @@ impl Division {
             Self::Timecode { frames: 29, ticks } => (15_000 * u32::from(ticks), 1001),
             Self::Timecode { frames, ticks } => (u32::from(frames) * u32::from(ticks), 2),
         };
-        let divisor = greatest_common_divisor(ticks, per);
+        let divisor = num_integer::gcd(ticks, per);
         (ticks > 0).then(|| (ticks / divisor, u64::from(per / divisor)))
     }
-}
-
-fn greatest_common_divisor(a: u32, b: u32) -> u32 {
-    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
 }
 
 impl fmt::Display for Division {

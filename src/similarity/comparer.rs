@@ -44,13 +44,13 @@ impl Likeness {
 }
 
 /// An exemplar drawn under every alteration that is searched.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct AlteredExemplar {
     drawings: Vec<Drawing>,
 }
 
 /// One alteration of an exemplar.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Drawing {
     alteration: Alteration,
     weight: f64,

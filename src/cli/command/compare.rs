@@ -35,9 +35,7 @@ pub fn run(args: &CompareArgs) -> anyhow::Result<Outcome> {
     let options = args.read.options();
     let read = |path| {
         let piece = files::read_one(path, &options)?;
-        for warning in &piece.warnings {
-            context.warn(format_args!("{}: {warning}", piece.origin));
-        }
+        context.tell_warnings(&piece);
         piece.into_fragment()
     };
     let (a, b) = (read(&args.a)?, read(&args.b)?);

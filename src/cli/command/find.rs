@@ -33,7 +33,9 @@ pub fn run(args: &FindArgs) -> anyhow::Result<Outcome> {
     // Long notes would drown the rhythm: onsets tell where a query begins.
     comparer.rendering.ink = Ink::Onset;
     let options = args.read.options();
-    let query = files::read_one(&args.query, &options)?.into_fragment()?;
+    let query = files::read_one(&args.query, &options)?;
+    context.tell_warnings(&query);
+    let query = query.into_fragment()?;
     let query_name = args.query.display().to_string();
     let (inputs, mut outcome) = files::expand(&args.pieces);
     let floor = if args.json { FLOOR } else { FLOOR_FOR_PEOPLE };
@@ -42,9 +44,7 @@ pub fn run(args: &FindArgs) -> anyhow::Result<Outcome> {
     for input in &inputs {
         let piece_name = files::path_of(input).display().to_string();
         let found: Result<_> = files::read(input, &options).and_then(|piece| {
-            for warning in &piece.warnings {
-                context.warn(format_args!("{piece_name}: {warning}"));
-            }
+            context.tell_warnings(&piece);
             Ok(find(&comparer, &query, piece.fragment()?, args.limit as usize, floor))
         });
         bar.inc(1);

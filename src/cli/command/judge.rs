@@ -1,7 +1,7 @@
 //! `judge FILE...`: verdicts.
 
+use std::borrow::Cow;
 use std::io::Write;
-use std::path::Path;
 
 use indicatif::ProgressBar;
 use rayon::prelude::*;
@@ -9,15 +9,14 @@ use serde::Serialize;
 
 use super::inspect::Failure;
 use super::overlay;
-use crate::bank::{Bank, Label};
 use crate::cli::args::JudgeArgs;
-use crate::cli::output::{self, PictureForm, Styles, complain, terminal_width};
+use crate::cli::output::{self, PictureFile, Styles, complain, terminal_width};
 use crate::cli::{Context, Outcome, files};
 use crate::error::Error;
 use crate::input::{self, Input, ReadOptions};
 use crate::judge::{Judge, Judgement, Match};
 use crate::note::Fragment;
-use crate::report::picture::{self, MatchPanel, MatchPicture, Tone};
+use crate::report::picture::{self, Drawing, MatchPanel, MatchPicture, Tone};
 use crate::report::words;
 use crate::similarity::AlteredExemplar;
 use crate::verdict::Verdict;
@@ -48,17 +47,18 @@ struct Judged {
 
 pub fn run(args: &JudgeArgs) -> anyhow::Result<Outcome> {
     let context = Context::new(&args.general);
-    let picture = args.picture.as_deref().map(|path| PictureForm::of(path).map(|form| (form, path))).transpose()?;
     let inputs = input::expand(&args.files);
+    let paths = || inputs.iter().flatten().map(files::path_of);
+    let picture = args.picture.as_deref().map(|path| PictureFile::new(path, paths())).transpose()?;
     let mut outcome = Outcome::Done;
-    if let Some((_, path)) = picture
+    if let Some(path) = &args.picture
         && inputs.len() > 1
     {
         let value = path.display().to_string();
         return Err(Error::Option { name: "picture", value, expected: "for several files; give one FILE" }.into());
     }
     let judge = open(args, &context)?;
-    let options = ReadOptions { drums: args.read.drums || judge.bank().settings().drums, ..args.read.options() };
+    let options = args.read.options_for(judge.bank());
 
     let bar = context.progress(inputs.len() as u64, "judging");
     for batch in inputs.chunks(BATCH) {
@@ -93,8 +93,8 @@ pub fn run(args: &JudgeArgs) -> anyhow::Result<Outcome> {
                     if args.show {
                         show(&mut out, &judged, &judge, context.styles)?;
                     }
-                    if let Some((form, path)) = picture {
-                        draw(form, path, &file, &judged, &judge)?;
+                    if let Some(picture) = picture {
+                        picture.write(&drawing(&file, &judged, &judge))?;
                     }
                     if args.exit_code && judged.judgement.verdict != Verdict::Good && outcome == Outcome::Done {
                         outcome = Outcome::NotGood;
@@ -126,14 +126,10 @@ fn tell_so_far(bar: &ProgressBar, out: &mut Vec<u8>) -> anyhow::Result<()> {
 }
 
 fn open(args: &JudgeArgs, context: &Context) -> anyhow::Result<Judge> {
-    let bank: Bank = context.bank(&args.bank)?;
-    bank.check_sides()?;
-    let mut comparer = bank.comparer(args.likeness.planner());
-    args.likeness.apply(&mut comparer);
-    log::info!("judging by {}: {} exemplars", bank.root(), bank.exemplars().len());
+    let judge = context.judge(&args.bank, &args.likeness, |_| ())?;
     // What decided is drawn from its match, so that must be there.
     let top = if args.show || args.picture.is_some() { args.top.max(1) } else { args.top };
-    Ok(Judge::with_comparer(bank, comparer).top(top).exhaustive(args.likeness.exhaustive))
+    Ok(judge.top(top))
 }
 
 fn judge_one(judge: &Judge, input: &Input, options: &ReadOptions) -> crate::Result<Judged> {
@@ -195,25 +191,21 @@ fn show(out: &mut impl Write, judged: &Judged, judge: &Judge, styles: Styles) ->
     let decided = if *verdict == Verdict::Bad { bad.first() } else { good.first().or(bad.first()) };
     let roll = judge.comparer().fragment(&judged.fragment);
     let altered = altered(judge, decided);
-    let overlay = altered.as_ref().zip(decided).and_then(|(altered, it)| overlay_of(judge, altered, it));
+    let overlay = altered.as_deref().zip(decided).and_then(|(altered, it)| overlay_of(judge, altered, it));
     write!(out, "{}", picture::terminal(roll.roll(), overlay.as_ref(), terminal_width(), 22, styles.colour()))
 }
 
 /// The exemplar of a match under every alteration, which its overlay borrows from.
-fn altered(judge: &Judge, it: Option<&Match>) -> Option<AlteredExemplar> {
+fn altered<'a>(judge: &'a Judge, it: Option<&Match>) -> Option<Cow<'a, AlteredExemplar>> {
     judge.altered(it?.index)
 }
 
 fn overlay_of<'a>(judge: &Judge, altered: &'a AlteredExemplar, it: &Match) -> Option<picture::Overlay<'a>> {
-    let tone = match judge.bank().exemplars()[it.index].label {
-        Label::Good => Tone::Good,
-        Label::Bad => Tone::Bad,
-    };
-    overlay(altered, &it.likeness, &it.exemplar, tone)
+    overlay(altered, &it.likeness, &it.exemplar, judge.bank().exemplars()[it.index].label.into())
 }
 
-/// Draws the best good and the best bad match.
-fn draw(form: PictureForm, path: &Path, file: &str, judged: &Judged, judge: &Judge) -> anyhow::Result<()> {
+/// The best good and the best bad match.
+fn drawing(file: &str, judged: &Judged, judge: &Judge) -> Drawing {
     let Judgement { verdict, score, good, bad, .. } = &judged.judgement;
     let [of_good, of_bad] = [good, bad].map(|matches| altered(judge, matches.first()));
     let panel = |matches: &[Match], altered| {
@@ -222,19 +214,15 @@ fn draw(form: PictureForm, path: &Path, file: &str, judged: &Judged, judge: &Jud
         Some(MatchPanel { overlay: overlay_of(judge, altered?, it)?, similarity: it.similarity, placement })
     };
     let roll = judge.comparer().fragment(&judged.fragment);
-    let picture = MatchPicture {
+    MatchPicture {
         title: file.to_owned(),
-        verdict: match verdict {
-            Verdict::Good => Tone::Good,
-            Verdict::Bad => Tone::Bad,
-            Verdict::Neutral => Tone::Neutral,
-        },
+        verdict: Tone::from(*verdict),
         score: *score,
         roll: roll.roll(),
-        good: panel(good, of_good.as_ref()),
-        bad: panel(bad, of_bad.as_ref()),
+        good: panel(good, of_good.as_deref()),
+        bad: panel(bad, of_bad.as_deref()),
         quarters_per_bar: judged.quarters_per_bar,
         start: judged.fragment.to_quarters(judged.fragment.lead()),
-    };
-    Ok(form.write(path, &picture.drawing())?)
+    }
+    .drawing()
 }

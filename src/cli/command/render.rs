@@ -4,21 +4,19 @@ use std::path::PathBuf;
 
 use super::overlay;
 use crate::cli::args::RenderArgs;
-use crate::cli::output::{self, PictureForm};
+use crate::cli::output::PictureFile;
 use crate::cli::{Context, Outcome, files};
 use crate::report::picture::{RollPicture, Tone};
 use crate::report::words;
 
 pub fn run(args: &RenderArgs) -> anyhow::Result<Outcome> {
     let context = Context::new(&args.general);
-    let form = PictureForm::of(&args.output)?;
-    output::keep_apart(&args.output, [&args.file].into_iter().chain(&args.against).map(PathBuf::as_path))?;
+    let inputs = [&args.file].into_iter().chain(&args.against).map(PathBuf::as_path);
+    let file = PictureFile::new(&args.output, inputs)?;
     let comparer = args.likeness.comparer(args.extent);
     let options = args.read.options();
     let piece = files::read_one(&args.file, &options)?;
-    for warning in &piece.warnings {
-        context.warn(format_args!("{}: {warning}", piece.origin));
-    }
+    context.tell_warnings(&piece);
     let fragment = piece.fragment()?;
     let roll = comparer.fragment(fragment);
     let mut picture = RollPicture {
@@ -40,6 +38,6 @@ pub fn run(args: &RenderArgs) -> anyhow::Result<Outcome> {
         picture.subtitle = Some(format!("similarity {:.2} with {name}: {placed}", likeness.similarity));
         picture.overlay = overlay(exemplar, &likeness, name, Tone::Neutral);
     }
-    form.write(&args.output, &picture.drawing())?;
+    file.write(&picture.drawing())?;
     Ok(Outcome::Done)
 }

@@ -6,10 +6,9 @@ use serde::Serialize;
 
 use crate::bank::Label;
 use crate::cli::args::ScanArgs;
-use crate::cli::output::{self, PictureForm};
+use crate::cli::output::{self, PictureFile};
 use crate::cli::{Context, Outcome, files};
 use crate::find::{Occurrence, Scan, scan};
-use crate::input::ReadOptions;
 use crate::judge::Judge;
 use crate::report::picture::{Mark, ScanPicture, Tone};
 use crate::report::words;
@@ -28,20 +27,16 @@ struct Report<'a> {
 
 pub fn run(args: &ScanArgs) -> anyhow::Result<Outcome> {
     let context = Context::new(&args.general);
-    let form = args.picture.as_deref().map(|path| PictureForm::of(path).map(|form| (form, path))).transpose()?;
-    let bank = context.bank(&args.bank)?;
-    bank.check_sides()?;
-    let mut comparer = bank.comparer(args.likeness.planner());
-    args.likeness.apply(&mut comparer);
-    comparer.extent = Extent::Containing;
-    // As in `find`: else every held note is a stuck one.
-    comparer.rendering.ink = Ink::Onset;
-    let options = ReadOptions { drums: args.read.drums || bank.settings().drums, ..args.read.options() };
-    let judge = Judge::with_comparer(bank, comparer);
+    let picture_file =
+        args.picture.as_deref().map(|path| PictureFile::new(path, [args.piece.as_path()])).transpose()?;
+    let judge = context.judge(&args.bank, &args.likeness, |comparer| {
+        comparer.extent = Extent::Containing;
+        // As in `find`: else every held note is a stuck one.
+        comparer.rendering.ink = Ink::Onset;
+    })?;
+    let options = args.read.options_for(judge.bank());
     let piece = files::read_one(&args.piece, &options)?;
-    for warning in &piece.warnings {
-        context.warn(format_args!("{}: {warning}", piece.origin));
-    }
+    context.tell_warnings(&piece);
     let fragment = piece.fragment()?;
 
     let bar = context.progress(judge.bank().exemplars().len() as u64, "scanning");
@@ -64,10 +59,10 @@ pub fn run(args: &ScanArgs) -> anyhow::Result<Outcome> {
         }
     }
     out.flush()?;
-    if let Some((form, path)) = form {
+    if let Some(file) = picture_file {
         let per_bar = piece.info.time_signature.map(|time| time.quarters());
         let roll = PianoRoll::of(fragment, judge.comparer().rendering.resolution);
-        form.write(path, &picture(&name, &roll, &found, &judge, per_bar))?;
+        file.write(&picture(&name, &roll, &found, &judge, per_bar))?;
     }
     Ok(Outcome::Done)
 }
@@ -87,10 +82,7 @@ fn picture(
             start: occurrence.start,
             end: occurrence.end,
             name: exemplar.clone(),
-            tone: match label {
-                Label::Good => Tone::Good,
-                Label::Bad => Tone::Bad,
-            },
+            tone: Tone::from(*label),
         })
         .collect();
     let thresholds = judge.bank().thresholds();

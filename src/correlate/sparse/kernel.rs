@@ -20,6 +20,8 @@
 //! The functions are plain Rust that the compiler makes vector code of; they are compiled once for
 //! every processor and once for AVX2 and AVX-512, chosen at run time ([`Processor`]).
 
+use num_integer::gcd;
+
 use super::outline::{Move, Outline, OutlineHead, signed_rows, trace};
 use crate::correlate::{Processor, Work};
 use crate::roll::PianoRoll;
@@ -282,7 +284,7 @@ impl Kernel {
     pub(crate) fn brightest(&mut self, exemplar: &Outline<'_>) -> Option<u32> {
         let head = self.fragment.head?;
         let lanes = usize::from(head.rows) + usize::from(exemplar.head.rows) - 1;
-        let grid = super::gcd(head.grid.into(), exemplar.head.grid.into()) as u16;
+        let grid = gcd(u16::from(head.grid), u16::from(exemplar.head.grid));
         let most = head.energy.min(exemplar.head.energy) / u32::from(grid);
         let index = match self.offsets.iter().position(|(known, _)| *known == grid) {
             Some(index) => index,

@@ -20,6 +20,7 @@ mod sweep;
 use std::cell::RefCell;
 
 use ndarray::Array2;
+use num_integer::gcd;
 
 use self::kernel::Kernel;
 use super::{Backend, Correlator, Lags, Offset, Overlap, Peak, Prepared, Processor, Search};
@@ -86,10 +87,6 @@ impl Events {
     pub(super) fn grid(&self) -> u32 {
         self.grid
     }
-}
-
-pub(super) fn gcd(a: u32, b: u32) -> u32 {
-    if b == 0 { a } else { gcd(b, a % b) }
 }
 
 /// Lanes are padded to a multiple of this, which fills vector registers of any width in use.

@@ -1,5 +1,7 @@
 //! The outline of a roll of zeros and ones: every change, in order of time, in four bytes each.
 
+use num_integer::gcd;
+
 use crate::roll::PianoRoll;
 
 /// No pitch.
@@ -91,7 +93,7 @@ pub(crate) fn trace(roll: &PianoRoll, changes: &mut Vec<Change>) -> Option<Outli
     let mut grid = u32::from(columns);
     for run in roll.runs() {
         let row = (run.pitch - roll.low()) as u8;
-        grid = super::gcd(super::gcd(grid, run.start), run.end);
+        grid = gcd(gcd(grid, run.start), run.end);
         changes.push(Change { column: run.start as u16, on: row, off: NONE });
         changes.push(Change { column: run.end as u16, on: NONE, off: row });
     }
@@ -99,7 +101,7 @@ pub(crate) fn trace(roll: &PianoRoll, changes: &mut Vec<Change>) -> Option<Outli
     changes[first..].sort_unstable_by_key(|change| (change.column, change.on, change.off));
     let kept = pair_up(&mut changes[first..]);
     changes.truncate(first + kept);
-    let grid = if grid > 255 { super::gcd(grid, 240) } else { grid };
+    let grid = if grid > 255 { gcd(grid, 240) } else { grid };
     Some(OutlineHead { energy: roll.energy() as u32, columns, rows, grid: grid as u8 })
 }
 

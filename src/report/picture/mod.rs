@@ -44,7 +44,9 @@ pub use scan::{Mark, ScanPicture};
 pub use terminal::terminal;
 pub use verdict::{MatchPanel, MatchPicture};
 
+use crate::bank::Label;
 use crate::roll::PianoRoll;
+use crate::verdict::Verdict;
 
 /// What an exemplar stands for, and a verdict says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -55,6 +57,25 @@ pub enum Tone {
     Bad,
     /// Neither.
     Neutral,
+}
+
+impl From<Label> for Tone {
+    fn from(label: Label) -> Self {
+        match label {
+            Label::Good => Self::Good,
+            Label::Bad => Self::Bad,
+        }
+    }
+}
+
+impl From<Verdict> for Tone {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Good => Self::Good,
+            Verdict::Bad => Self::Bad,
+            Verdict::Neutral => Self::Neutral,
+        }
+    }
 }
 
 impl Tone {
