@@ -6,13 +6,14 @@ use std::path::Path;
 use rayon::prelude::*;
 use serde::Serialize;
 
+use crate::alteration::Alteration;
 use crate::bank::{Bank, Label};
-use crate::correlate::sparse::kernel::Kernel;
-use crate::correlate::{Planner, Prepared, Processor};
+use crate::correlate::{Planner, Prepared};
 use crate::error::Result;
 use crate::note::Fragment;
+use crate::roll::PianoRoll;
 use crate::similarity::shelf::Shelf;
-use crate::similarity::{AlteredExemplar, Best, Comparer, Floors, Likeness, Task, search};
+use crate::similarity::{AlteredExemplar, Best, Comparer, Exemplars, Floors, Likeness, Task, search};
 use crate::verdict::{Thresholds, Verdict};
 
 /// How many matches of each label a judgement tells unless something else is asked for.
@@ -218,16 +219,18 @@ impl Judge {
 
     fn search(&self, shelf: &Shelf, roll: &Prepared, top: usize, floors: Floors) -> Best {
         let exemplars = self.bank.exemplars();
-        search(&Task {
-            shelf,
-            comparer: &self.comparer,
-            fragment: roll,
-            exemplar: &|index| (side(exemplars[index].label), exemplars[index].weight),
-            draw: &|index, alteration| self.comparer.rendering.draw(&exemplars[index].fragment, alteration),
+        let task = Task {
+            exemplars: Exemplars { shelf, comparer: &self.comparer, draw: &|index, it| self.draw(index, it) },
+            side: &|index| (side(exemplars[index].label), exemplars[index].weight),
             top,
             floors,
             exhaustive: self.exhaustive,
-        })
+        };
+        search(&task, roll)
+    }
+
+    fn draw(&self, index: usize, alteration: &Alteration) -> PianoRoll {
+        self.comparer.rendering.draw(&self.bank.exemplars()[index].fragment, alteration)
     }
 
     /// The match with an exemplar, with its placement.
@@ -236,10 +239,9 @@ impl Judge {
         let mut likeness = match &self.store {
             Store::Drawn(exemplars) => self.comparer.compare(roll, &exemplars[index])?,
             Store::Shelf(shelf) => {
-                let mut kernel = Kernel::new(Processor::best());
-                kernel.load(roll.roll());
-                let draw = |alteration: &_| self.comparer.rendering.draw(&exemplar.fragment, alteration);
-                let alterations = shelf.best_alterations(&mut kernel, &self.comparer, roll, index, draw);
+                let draw = |index: usize, alteration: &_| self.draw(index, alteration);
+                let exemplars = Exemplars { shelf, comparer: &self.comparer, draw: &draw };
+                let alterations = exemplars.evaluate(roll, |evaluator| evaluator.best_alterations(index));
                 self.comparer.compare_under(roll, &exemplar.fragment, alterations.into_iter())?
             }
         };

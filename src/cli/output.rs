@@ -53,14 +53,20 @@ pub fn json(out: &mut impl Write, value: &impl serde::Serialize) -> anyhow::Resu
     Ok(())
 }
 
-/// Writes a file as a whole or not at all. A link is followed; what is no regular file, such as a
-/// device or a pipe, is written to in place.
+/// Writes bytes to a file as a whole or not at all; see [`write_to`].
 pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
+    write_to(path, |out| out.write_all(bytes))
+}
+
+/// Lets `write` write a file, which is there as a whole or not at all. A link is followed; what is no
+/// regular file, such as a device or a pipe, is written to in place.
+pub fn write_to(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
     let failed = |error: io::Error| Error::io("write", path)(io::Error::from(error.kind()));
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let old = fs::metadata(&target).ok();
     if old.as_ref().is_some_and(|old| !old.is_file() && !old.is_dir()) {
-        return fs::write(&target, bytes).map_err(failed);
+        let mut file = fs::OpenOptions::new().write(true).open(&target).map_err(failed)?;
+        return write(&mut file).map_err(failed);
     }
     let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();
@@ -72,7 +78,7 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
         builder.permissions(old.map_or(fs::Permissions::from_mode(0o666), |old| old.permissions()));
     }
     let mut file = builder.tempfile_in(folder).map_err(failed)?;
-    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
+    write(&mut file).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
     file.persist(&target).map_err(|error| failed(error.error))?;
     Ok(())
 }

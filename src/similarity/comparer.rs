@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use super::window::{Normalisation, best_in_window};
 use super::{AlterationWeights, Extent, Measure};
-use crate::alteration::{Alteration, Alterations};
+use crate::alteration::{Alteration, Alterations, Ratio};
 use crate::correlate::{Correlator, Offset, Planner, Prepared, Search};
 use crate::note::Fragment;
 use crate::roll::{PianoRoll, Rendering};
@@ -133,6 +133,12 @@ impl Comparer {
     /// [`Shelf`](super::shelf::Shelf) gives the same answers.
     pub(crate) fn suits_a_shelf(&self) -> bool {
         self.extent == Extent::Whole && self.transpositions.is_none() && self.planner.may_be_sparse()
+    }
+
+    /// Whether a fragment is as similar to an exemplar as that is to it, to the last bit. Stretched
+    /// pictures are rounded to columns, so it matters which one is stretched; mirrors are exact.
+    pub(crate) fn is_symmetric(&self) -> bool {
+        self.suits_a_shelf() && self.alterations.stretches.iter().all(|&stretch| stretch == Ratio::ONE)
     }
 
     /// How brightness in a window is made comparable by the measure.

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::comparer::{AlteredExemplar, Comparer};
-use super::search::{Floors, Task, similarities};
+use super::evaluator::{Evaluator, Exemplars};
 use super::shelf::Shelf;
 use crate::note::Fragment;
 
@@ -51,19 +51,92 @@ impl<'a> Gallery<'a> {
     /// The similarity of a fragment to each exemplar, in their order: as
     /// [`Comparer::similarity`].
     pub fn similarities(&self, fragment: &Fragment) -> Vec<f64> {
+        self.similarities_from(0, fragment)
+    }
+
+    /// The similarities of all exemplars to each other, on all threads; `each` is called whenever a
+    /// row is done. Where likeness is the same in both directions one half is computed.
+    ///
+    /// ```
+    /// # use judge::similarity::{Comparer, Gallery};
+    /// # use judge::Fragment;
+    /// # let up = Fragment::from_quarters(&[(60, 0.0, 1.0), (62, 1.0, 1.0)])?;
+    /// # let down = Fragment::from_quarters(&[(62, 0.0, 1.0), (60, 1.0, 1.0)])?;
+    /// # let comparer = Comparer::default();
+    /// let gallery = Gallery::new(&comparer, vec![&up, &down], false);
+    /// let table = gallery.table(|| ());
+    /// assert_eq!(table.row(1).collect::<Vec<_>>(), gallery.similarities(&down));
+    /// # Ok::<(), judge::Error>(())
+    /// ```
+    pub fn table(&self, each: impl Fn() + Sync) -> Table {
+        let halved = self.comparer.is_symmetric();
+        let row = |(index, fragment): (usize, &&Fragment)| {
+            let row = self.similarities_from(if halved { index } else { 0 }, fragment);
+            each();
+            row
+        };
+        Table { rows: self.fragments.par_iter().enumerate().map(row).collect(), halved }
+    }
+
+    /// The similarity of a fragment to each exemplar from `first` on.
+    fn similarities_from(&self, first: usize, fragment: &Fragment) -> Vec<f64> {
         let roll = self.comparer.fragment(fragment);
         match &self.store {
-            Store::Drawn(exemplars) => exemplars.iter().map(|it| self.comparer.similarity(&roll, it)).collect(),
-            Store::Shelf(shelf) => similarities(&Task {
-                shelf,
-                comparer: self.comparer,
-                fragment: &roll,
-                exemplar: &|_| (0, 1.0),
-                draw: &|index, alteration| self.comparer.rendering.draw(self.fragments[index], alteration),
-                top: 0,
-                floors: Floors::default(),
-                exhaustive: self.exhaustive,
-            }),
+            Store::Drawn(exemplars) => {
+                exemplars[first..].iter().map(|it| self.comparer.similarity(&roll, it)).collect()
+            }
+            Store::Shelf(shelf) => {
+                let draw =
+                    |index: usize, alteration: &_| self.comparer.rendering.draw(self.fragments[index], alteration);
+                let exemplars = Exemplars { shelf, comparer: self.comparer, draw: &draw };
+                exemplars.evaluate(&roll, |evaluator| self.on_a_shelf(shelf, evaluator, first))
+            }
         }
+    }
+
+    fn on_a_shelf(&self, shelf: &Shelf, evaluator: &mut Evaluator<'_>, first: usize) -> Vec<f64> {
+        let alterations = shelf.stretches() * shelf.mirrors().len();
+        // A bound on the only alteration would not save anything.
+        let skip = !self.exhaustive && alterations > 1;
+        let mut reach = vec![f64::INFINITY; alterations];
+        (first..shelf.len())
+            .map(|index| {
+                if skip {
+                    reach.clear();
+                    evaluator.bound(index, 1.0, &mut reach);
+                }
+                evaluator.greatest(index, 1.0, &reach, 0.0)
+            })
+            .collect()
+    }
+}
+
+/// The similarities of fragments to each other: of each as a fragment (row) to each as an exemplar.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Table {
+    rows: Vec<Vec<f64>>,
+    /// Whether each row begins with the similarity to itself, those before being in other rows.
+    halved: bool,
+}
+
+impl Table {
+    /// How many fragments.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The similarities of a fragment to each exemplar, in their order.
+    ///
+    /// # Panics
+    /// When there are not so many fragments.
+    pub fn row(&self, index: usize) -> impl Iterator<Item = f64> {
+        let before = if self.halved { index } else { 0 };
+        let mirrored = (0..before).map(move |column| self.rows[column][index - column]);
+        mirrored.chain(self.rows[index].iter().copied())
     }
 }

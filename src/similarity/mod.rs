@@ -16,6 +16,7 @@
 
 mod bound;
 mod comparer;
+mod evaluator;
 mod gallery;
 mod search;
 pub(crate) mod shelf;
@@ -23,7 +24,8 @@ mod weights;
 mod window;
 
 pub use comparer::{AlteredExemplar, Comparer, Likeness, Placement};
-pub use gallery::Gallery;
+pub(crate) use evaluator::Exemplars;
+pub use gallery::{Gallery, Table};
 pub(crate) use search::{Best, Floors, Task, search};
 pub use weights::AlterationWeights;
 pub use window::{Normalisation, WindowPeak, best_in_window, windowed_rows};

@@ -3,13 +3,10 @@
 use rayon::prelude::*;
 
 use super::bound::Inks;
-use super::comparer::{Comparer, cosine};
+use super::comparer::Comparer;
 use crate::alteration::{Alteration, Alterations, Ratio};
-use crate::correlate::Prepared;
-use crate::correlate::sparse::kernel::Kernel;
 use crate::correlate::sparse::outline::{Change, Outline, OutlineHead, trace};
 use crate::note::Fragment;
-use crate::roll::PianoRoll;
 
 /// Exemplars are traced in blocks of this many.
 const BLOCK: usize = 256;
@@ -122,45 +119,6 @@ impl Shelf {
     pub(crate) fn energy(&self, index: usize, stretch: usize) -> Option<u32> {
         let trace = self.blocks[index / BLOCK].traces[index % BLOCK * self.stretches.len() + stretch];
         trace.map(|trace| trace.head.energy)
-    }
-
-    /// The similarity under one alteration, weighted; `draw` is asked for the picture of a pair
-    /// that does not fit the kernel.
-    pub(crate) fn similarity(
-        &self,
-        kernel: &mut Kernel,
-        comparer: &Comparer,
-        fragment: &Prepared,
-        (index, stretch, mirror): (usize, usize, usize),
-        draw: impl Fn(&Alteration) -> PianoRoll,
-    ) -> f64 {
-        let weight = self.weight(stretch, mirror);
-        let outline = self.outline(index, stretch, mirror);
-        if let Some(outline) = &outline
-            && let Some(brightness) = kernel.brightest(outline)
-        {
-            return weight * cosine(brightness.into(), fragment.roll().energy(), outline.head.energy.into());
-        }
-        let roll = Prepared::new(draw(&self.alteration(stretch, mirror)));
-        weight * comparer.cosine_of(fragment, &roll)
-    }
-}
-
-impl Shelf {
-    /// The alterations under which an exemplar is as similar as under any, for ties to be decided.
-    pub(crate) fn best_alterations(
-        &self,
-        kernel: &mut Kernel,
-        comparer: &Comparer,
-        fragment: &Prepared,
-        index: usize,
-        draw: impl Fn(&Alteration) -> PianoRoll,
-    ) -> Vec<Alteration> {
-        let places = (0..self.stretches.len()).flat_map(|s| (0..self.mirrors.len()).map(move |m| (index, s, m)));
-        let found: Vec<_> =
-            places.map(|place| (place, self.similarity(kernel, comparer, fragment, place, &draw))).collect();
-        let best = found.iter().fold(0.0, |best: f64, &(_, similarity)| best.max(similarity));
-        found.into_iter().filter(|it| it.1 == best).map(|((_, s, m), _)| self.alteration(s, m)).collect()
     }
 }
 

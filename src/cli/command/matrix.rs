@@ -1,6 +1,6 @@
 //! `judge matrix`: the similarities of many files, as CSV.
 
-use std::io::Write as _;
+use std::io::{self, Write};
 use std::path::Path;
 
 use rayon::prelude::*;
@@ -10,10 +10,13 @@ use crate::cli::output::{self, complain};
 use crate::cli::{Context, Outcome, files};
 use crate::input::Input;
 use crate::note::Fragment;
-use crate::similarity::Gallery;
+use crate::similarity::{Gallery, Table};
 
 /// Rows that are computed before they are written.
 const BATCH: usize = 64;
+
+/// Tables of more rows are not kept to be mirrored: one would take a gigabyte.
+const LARGEST_TABLE: usize = 1 << 14;
 
 pub fn run(args: &MatrixArgs) -> anyhow::Result<Outcome> {
     let context = Context::new(&args.general);
@@ -35,47 +38,87 @@ pub fn run(args: &MatrixArgs) -> anyhow::Result<Outcome> {
     let (rows, columns) = which.split_at(queries.len());
     let targets_read: Vec<_> = columns.iter().filter_map(|&index| fragments[index].as_ref()).collect();
     let gallery = Gallery::new(&comparer, targets_read, args.likeness.exhaustive);
-
-    let mut table = Vec::new();
-    for target in &targets {
-        table.push(b',');
-        name(&mut table, files::path_of(target))?;
-    }
-    table.push(b'\n');
     let bar = context.progress(queries.len() as u64, "comparing");
-    for (queries, rows) in queries.chunks(BATCH).zip(rows.chunks(BATCH)) {
-        let similarities: Vec<Option<Vec<f64>>> = rows
-            .par_iter()
-            .map(|&row| {
-                let similarities = fragments[row].as_ref().map(|fragment| gallery.similarities(fragment));
-                bar.inc(1);
-                similarities
-            })
-            .collect();
-        for (query, row) in queries.iter().zip(similarities) {
-            name(&mut table, files::path_of(query))?;
-            let mut row = row.into_iter().flatten();
-            for &column in columns {
-                table.push(b',');
-                // What could not be read leaves its row and its column empty.
-                if fragments[column].is_some()
-                    && let Some(similarity) = row.next()
-                {
-                    decimal(similarity, &mut table);
+    // Of a set with itself one half may do; then it must be there as a whole before it is written.
+    let halved = rows == columns && rows.len() <= LARGEST_TABLE && comparer.is_symmetric();
+    let table = halved.then(|| gallery.table(|| bar.inc(1)));
+    let sheet = Sheet { queries: &queries, fragments: &fragments, rows, columns, gallery, table };
+
+    let heading = heading(&targets)?;
+    let positions: Vec<_> = (0..queries.len()).collect();
+    let write = |out: &mut dyn Write| {
+        out.write_all(&heading)?;
+        for batch in positions.chunks(BATCH) {
+            let line = |&position: &usize| {
+                let line = sheet.line(position);
+                if !halved {
+                    bar.inc(1);
                 }
+                line
+            };
+            for line in batch.par_iter().map(line).collect::<Vec<_>>() {
+                out.write_all(&line?)?;
             }
-            table.push(b'\n');
         }
+        out.flush()
+    };
+    if args.csv == Path::new("-") {
+        write(&mut output::standard())?;
+    } else {
+        output::write_to(&args.csv, write)?;
     }
     bar.finish_and_clear();
-    if args.csv == Path::new("-") {
-        let mut out = output::standard();
-        out.write_all(&table)?;
-        out.flush()?;
-    } else {
-        output::write_file(&args.csv, &table)?;
-    }
     Ok(outcome)
+}
+
+/// What the lines of a table are made from.
+struct Sheet<'a> {
+    queries: &'a [Input],
+    /// What could not be read is not there.
+    fragments: &'a [Option<Fragment>],
+    /// Which fragment is in each row.
+    rows: &'a [usize],
+    /// Which fragment is in each column.
+    columns: &'a [usize],
+    /// The fragments of the columns that are there.
+    gallery: Gallery<'a>,
+    /// Of the gallery with itself, when the rows are its columns.
+    table: Option<Table>,
+}
+
+impl Sheet<'_> {
+    /// A row as text; what could not be read leaves its row and its column empty.
+    fn line(&self, position: usize) -> io::Result<Vec<u8>> {
+        let is_there = |index: &&usize| self.fragments[**index].is_some();
+        let similarities: Vec<f64> = match (&self.fragments[self.rows[position]], &self.table) {
+            (None, _) => Vec::new(),
+            (Some(_), Some(table)) => table.row(self.rows[..position].iter().filter(is_there).count()).collect(),
+            (Some(fragment), None) => self.gallery.similarities(fragment),
+        };
+        let mut similarities = similarities.into_iter();
+        let mut line = Vec::with_capacity(64 + 12 * self.columns.len());
+        name(&mut line, files::path_of(&self.queries[position]))?;
+        for column in self.columns {
+            line.push(b',');
+            if is_there(&column)
+                && let Some(similarity) = similarities.next()
+            {
+                decimal(similarity, &mut line);
+            }
+        }
+        line.push(b'\n');
+        Ok(line)
+    }
+}
+
+fn heading(targets: &[Input]) -> io::Result<Vec<u8>> {
+    let mut line = Vec::new();
+    for target in targets {
+        line.push(b',');
+        name(&mut line, files::path_of(target))?;
+    }
+    line.push(b'\n');
+    Ok(line)
 }
 
 /// The fragments of all inputs; what cannot be read is told and left empty.
@@ -122,7 +165,7 @@ fn decimal(similarity: f64, table: &mut Vec<u8>) {
 }
 
 /// A path as it was given, quoted where CSV needs it, also where it is not Unicode.
-fn name(table: &mut Vec<u8>, path: &Path) -> anyhow::Result<()> {
+fn name(table: &mut Vec<u8>, path: &Path) -> io::Result<()> {
     let mut field = csv::WriterBuilder::new().terminator(csv::Terminator::Any(b'\n')).from_writer(Vec::new());
     field.write_record([path.as_os_str().as_encoded_bytes()])?;
     let field = field.into_inner().map_err(csv::IntoInnerError::into_error)?;

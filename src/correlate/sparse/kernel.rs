@@ -20,6 +20,8 @@
 //! The functions are plain Rust that the compiler makes vector code of; they are compiled once for
 //! every processor and once for AVX2 and AVX-512, chosen at run time ([`Processor`]).
 
+use std::cell::Cell;
+
 use num_integer::gcd;
 
 use super::outline::{Move, Outline, OutlineHead, signed_rows, trace};
@@ -71,6 +73,9 @@ struct Images<T, const LANES: usize> {
     plane: Vec<PlaneRow<T, LANES>>,
 }
 
+/// Images and planes of more bytes than this are given back after use.
+const LARGEST_KEPT: usize = 4 << 20;
+
 const UNMADE: u32 = u32::MAX;
 
 /// Aligned so that no addend of 32 bytes lies across two cache lines.
@@ -94,8 +99,17 @@ impl<T: Lane, const LANES: usize> Images<T, LANES> {
 
     /// Forgets the images, keeps the memory.
     fn clear(&mut self) {
-        self.rows.clear();
-        self.slots.fill(UNMADE);
+        if !self.rows.is_empty() {
+            self.rows.clear();
+            self.slots.fill(UNMADE);
+        }
+    }
+
+    /// Gives back memory that is seldom needed.
+    fn give_back(&mut self) {
+        if size_of_val(&self.plane[..]) + self.rows.capacity() * size_of::<ImageRow<T, LANES>>() > LARGEST_KEPT {
+            *self = Self::new();
+        }
     }
 
     /// Makes the image of a slot.
@@ -238,31 +252,82 @@ struct Traced {
     times: Vec<u16>,
 }
 
+/// The images of a fragment for lanes of one type, by how many transpositions there are.
+struct Widths<T> {
+    narrow: Images<T, 32>,
+    middle: Images<T, 64>,
+    wide: Images<T, 128>,
+}
+
+impl<T: Lane> Widths<T> {
+    fn new() -> Self {
+        Self { narrow: Images::new(), middle: Images::new(), wide: Images::new() }
+    }
+
+    fn clear(&mut self) {
+        self.narrow.clear();
+        self.middle.clear();
+        self.wide.clear();
+    }
+
+    fn give_back(&mut self) {
+        self.narrow.give_back();
+        self.middle.give_back();
+        self.wide.give_back();
+    }
+
+    /// The greatest brightness in units of the grid; `None` when there are too many transpositions.
+    fn greatest(&mut self, processor: Processor, transpositions: usize, pair: &Pair<'_>) -> Option<u32> {
+        match transpositions {
+            ..=32 => Some(processor.run(Greatest(&mut self.narrow, pair))),
+            ..=64 => Some(processor.run(Greatest(&mut self.middle, pair))),
+            ..=128 => Some(processor.run(Greatest(&mut self.wide, pair))),
+            _ => None,
+        }
+    }
+}
+
 /// A fragment made ready to be laid under many exemplars. It grows images as they are needed and
 /// keeps its memory from one fragment to the next.
 pub(crate) struct Kernel {
     fragment: Traced,
     /// The distinct times in units of a grid, rising, for the grids that occurred.
     offsets: Vec<(u16, Vec<u16>)>,
-    bytes: (Images<u8, 32>, Images<u8, 64>, Images<u8, 128>),
-    words: (Images<u16, 32>, Images<u16, 64>, Images<u16, 128>),
+    bytes: Widths<u8>,
+    words: Widths<u16>,
     processor: Processor,
 }
 
 impl Kernel {
+    /// Lends the calling thread's kernel with `roll` for its fragment.
+    pub(crate) fn lend<R>(processor: Processor, roll: &PianoRoll, work: impl FnOnce(&mut Self) -> R) -> R {
+        thread_local! {
+            static POOL: Cell<Option<Box<Kernel>>> = const { Cell::new(None) };
+        }
+        // Taken out, so that whoever asks again meanwhile gets another.
+        let mut kernel = POOL.take().unwrap_or_else(|| Box::new(Self::new()));
+        kernel.processor = processor;
+        kernel.load(roll);
+        let result = work(&mut kernel);
+        kernel.bytes.give_back();
+        kernel.words.give_back();
+        POOL.set(Some(kernel));
+        result
+    }
+
     /// Without a fragment.
-    pub(crate) fn new(processor: Processor) -> Self {
+    fn new() -> Self {
         Self {
             fragment: Traced::default(),
             offsets: Vec::new(),
-            bytes: (Images::new(), Images::new(), Images::new()),
-            words: (Images::new(), Images::new(), Images::new()),
-            processor,
+            bytes: Widths::new(),
+            words: Widths::new(),
+            processor: Processor::ANY,
         }
     }
 
-    /// Takes another fragment; whether it has an outline.
-    pub(crate) fn load(&mut self, roll: &PianoRoll) -> bool {
+    /// Takes another fragment.
+    fn load(&mut self, roll: &PianoRoll) {
         let Traced { head, columns, changes, times } = &mut self.fragment;
         changes.clear();
         times.clear();
@@ -270,20 +335,15 @@ impl Kernel {
         *columns = head.map_or(0, |head| head.columns);
         times.extend(changes.chunk_by(|a, b| a.column() == b.column()).map(|here| here[0].column()));
         self.offsets.clear();
-        self.bytes.0.clear();
-        self.bytes.1.clear();
-        self.bytes.2.clear();
-        self.words.0.clear();
-        self.words.1.clear();
-        self.words.2.clear();
-        head.is_some()
+        self.bytes.clear();
+        self.words.clear();
     }
 
     /// The greatest brightness over all transpositions and shifts; `None` when this pair does not
     /// fit, so that it must be computed otherwise.
     pub(crate) fn brightest(&mut self, exemplar: &Outline<'_>) -> Option<u32> {
         let head = self.fragment.head?;
-        let lanes = usize::from(head.rows) + usize::from(exemplar.head.rows) - 1;
+        let transpositions = usize::from(head.rows) + usize::from(exemplar.head.rows) - 1;
         let grid = gcd(u16::from(head.grid), u16::from(exemplar.head.grid));
         let most = head.energy.min(exemplar.head.energy) / u32::from(grid);
         let index = match self.offsets.iter().position(|(known, _)| *known == grid) {
@@ -294,17 +354,13 @@ impl Kernel {
             }
         };
         let pair = Pair { fragment: &self.fragment, offsets: &self.offsets[index].1, exemplar, grid };
-        let processor = self.processor;
-        let top = match (most <= u8::LARGEST, lanes) {
-            _ if most > u16::LARGEST => return None,
-            (true, ..=32) => processor.run(Greatest(&mut self.bytes.0, &pair)),
-            (true, ..=64) => processor.run(Greatest(&mut self.bytes.1, &pair)),
-            (true, ..=128) => processor.run(Greatest(&mut self.bytes.2, &pair)),
-            (false, ..=32) => processor.run(Greatest(&mut self.words.0, &pair)),
-            (false, ..=64) => processor.run(Greatest(&mut self.words.1, &pair)),
-            (false, ..=128) => processor.run(Greatest(&mut self.words.2, &pair)),
-            _ => return None,
+        let greatest = if most <= u8::LARGEST {
+            self.bytes.greatest(self.processor, transpositions, &pair)?
+        } else if most <= u16::LARGEST {
+            self.words.greatest(self.processor, transpositions, &pair)?
+        } else {
+            return None;
         };
-        Some(top * u32::from(grid))
+        Some(greatest * u32::from(grid))
     }
 }

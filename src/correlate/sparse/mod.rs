@@ -368,13 +368,16 @@ impl Correlator for Sparse {
     }
 
     fn brightest_each(&self, fragment: &Prepared, exemplars: &[&Prepared], search: &Search) -> Vec<f64> {
-        let mut kernel = Kernel::new(self.processor);
-        let fits = search.is_exhaustive() && kernel.load(fragment.roll());
-        let brightest = |exemplar: &&Prepared| {
-            let fast = exemplar.outline().filter(|_| fits).and_then(|outline| kernel.brightest(&outline));
-            fast.map_or_else(|| self.brightest(fragment, exemplar, search), f64::from)
-        };
-        exemplars.iter().map(brightest).collect()
+        if !search.is_exhaustive() {
+            return exemplars.iter().map(|exemplar| self.brightest(fragment, exemplar, search)).collect();
+        }
+        Kernel::lend(self.processor, fragment.roll(), |kernel| {
+            let brightest = |exemplar: &&Prepared| {
+                let fast = exemplar.outline().and_then(|outline| kernel.brightest(&outline));
+                fast.map_or_else(|| self.brightest(fragment, exemplar, search), f64::from)
+            };
+            exemplars.iter().map(brightest).collect()
+        })
     }
 
     fn brightest(&self, fragment: &Prepared, exemplar: &Prepared, search: &Search) -> f64 {

@@ -1,0 +1,125 @@
+//! One fragment against single exemplars of a shelf: what a similarity may be at most, and what it
+//! is.
+
+use super::bound::{Bounder, Most};
+use super::comparer::{Comparer, cosine};
+use super::shelf::Shelf;
+use crate::alteration::Alteration;
+use crate::correlate::sparse::kernel::Kernel;
+use crate::correlate::{Prepared, Processor};
+use crate::roll::PianoRoll;
+
+/// Exemplars in the order of a shelf.
+#[derive(Clone, Copy)]
+pub(crate) struct Exemplars<'a> {
+    /// What was derived from them.
+    pub shelf: &'a Shelf,
+    /// How they are compared.
+    pub comparer: &'a Comparer,
+    /// Draws an exemplar that does not fit the shelf.
+    pub draw: &'a (dyn Fn(usize, &Alteration) -> PianoRoll + Sync),
+}
+
+/// A fragment with all that is needed to compare it with the exemplars of a shelf, on one thread.
+pub(crate) struct Evaluator<'a> {
+    exemplars: Exemplars<'a>,
+    fragment: &'a Prepared,
+    energy: f64,
+    kernel: &'a mut Kernel,
+    bounder: Bounder,
+    most: Vec<Most>,
+}
+
+impl<'a> Exemplars<'a> {
+    /// Lends an evaluator of a fragment.
+    pub(crate) fn evaluate<R>(self, fragment: &Prepared, work: impl FnOnce(&mut Evaluator<'_>) -> R) -> R {
+        Kernel::lend(Processor::best(), fragment.roll(), |kernel| {
+            work(&mut Evaluator {
+                exemplars: self,
+                fragment,
+                energy: fragment.roll().energy(),
+                kernel,
+                bounder: Bounder::new(fragment.roll()),
+                most: vec![Most::default(); self.shelf.stretches()],
+            })
+        })
+    }
+}
+
+impl Evaluator<'_> {
+    /// Whether the energies alone let any alteration of an exemplar reach `floor`: brightness is at
+    /// most the lesser energy. Mirrored alterations count no more than those that are not.
+    pub(crate) fn may_reach(&self, index: usize, weight: f64, floor: f64) -> bool {
+        let shelf = self.exemplars.shelf;
+        (0..shelf.stretches()).any(|stretch| {
+            shelf.energy(index, stretch).is_none_or(|energy| {
+                let energy = f64::from(energy);
+                weight * (shelf.weight(stretch, 0) * cosine(self.energy.min(energy), self.energy, energy)) >= floor
+            })
+        })
+    }
+
+    /// Appends to `reach` what the similarity to an exemplar may be at most under each alteration,
+    /// stretch by mirror, times `weight`; gives the greatest.
+    pub(crate) fn bound(&mut self, index: usize, weight: f64, reach: &mut Vec<f64>) -> f64 {
+        let shelf = self.exemplars.shelf;
+        let bounded = self.bounder.bound(shelf.inks(index), &mut self.most);
+        let mut bound: f64 = 0.0;
+        for stretch in 0..shelf.stretches() {
+            let energy = shelf.energy(index, stretch).map(f64::from);
+            // For upright and for inverted pictures; a bound of u16::MAX may have saturated.
+            let similarity = self.most[stretch].map(|most| match energy {
+                Some(energy) if bounded && most < u16::MAX => cosine(most.into(), self.energy, energy),
+                Some(energy) => cosine(self.energy.min(energy), self.energy, energy),
+                None => 1.0,
+            });
+            for (mirror, &(inverted, _)) in shelf.mirrors().iter().enumerate() {
+                let most = weight * (shelf.weight(stretch, mirror) * similarity[usize::from(inverted)]);
+                reach.push(most);
+                bound = bound.max(most);
+            }
+        }
+        bound
+    }
+
+    /// The greatest similarity to an exemplar, times `weight`, under the alterations whose `reach`
+    /// is not below `floor`. It is found by the same floating-point steps as its bounds.
+    pub(crate) fn greatest(&mut self, index: usize, weight: f64, reach: &[f64], floor: f64) -> f64 {
+        let mirrors = self.exemplars.shelf.mirrors().len();
+        let mut greatest: f64 = 0.0;
+        for (place, &reach) in reach.iter().enumerate() {
+            if reach >= floor && reach > greatest {
+                greatest = greatest.max(weight * self.similarity((index, place / mirrors, place % mirrors)));
+            }
+        }
+        greatest
+    }
+
+    /// The similarity under one alteration: exemplar, stretch, mirror.
+    pub(crate) fn similarity(&mut self, place @ (index, stretch, mirror): (usize, usize, usize)) -> f64 {
+        let Exemplars { shelf, comparer, draw } = self.exemplars;
+        let weight = shelf.weight(stretch, mirror);
+        if let Some((brightness, energy)) = self.brightest(place) {
+            return weight * cosine(brightness.into(), self.energy, energy.into());
+        }
+        let alteration = shelf.alteration(stretch, mirror);
+        let roll = Prepared::new(draw(index, &alteration));
+        weight * comparer.cosine_of(self.fragment, &roll)
+    }
+
+    /// The greatest brightness under one alteration and the exemplar's energy; `None` when the pair
+    /// does not fit the kernel.
+    pub(crate) fn brightest(&mut self, (index, stretch, mirror): (usize, usize, usize)) -> Option<(u32, u32)> {
+        let outline = self.exemplars.shelf.outline(index, stretch, mirror)?;
+        Some((self.kernel.brightest(&outline)?, outline.head.energy))
+    }
+
+    /// The alterations under which an exemplar is as similar as under any, for ties to be decided.
+    pub(crate) fn best_alterations(&mut self, index: usize) -> Vec<Alteration> {
+        let shelf = self.exemplars.shelf;
+        let places = (0..shelf.stretches()).flat_map(|s| (0..shelf.mirrors().len()).map(move |m| (index, s, m)));
+        let found: Vec<_> = places.map(|place| (place, self.similarity(place))).collect();
+        let best = found.iter().fold(0.0, |best: f64, &(_, similarity)| best.max(similarity));
+        found.into_iter().filter(|it| it.1 == best).map(|((_, s, m), _)| shelf.alteration(s, m)).collect()
+    }
+}
