@@ -13,7 +13,9 @@ use crate::error::Result;
 use crate::note::Fragment;
 use crate::roll::PianoRoll;
 use crate::similarity::shelf::Shelf;
-use crate::similarity::{AlteredExemplar, Best, Comparer, Exemplars, Floors, Likeness, Task, search};
+use crate::similarity::{
+    AlteredExemplar, Best, Comparer, Difference, Exemplars, Floors, Likeness, Purpose, Task, Tracker, search,
+};
 use crate::verdict::{Thresholds, Verdict};
 
 /// How many matches of each label a judgement tells unless something else is asked for.
@@ -154,9 +156,44 @@ impl Judge {
     /// # Ok::<(), judge::Error>(())
     /// ```
     pub fn score(&self, fragment: &Fragment) -> Score {
-        let [good, bad] = self.best(&self.comparer.fragment(fragment), 1);
-        let (good, bad) = (highest(&good), highest(&bad));
+        self.score_of(&self.comparer.fragment(fragment))
+    }
+
+    pub(crate) fn score_of(&self, roll: &Prepared) -> Score {
+        let [good, bad] = self.best(roll, 1);
+        self.score_from([highest(&good), highest(&bad)])
+    }
+
+    pub(crate) fn score_from(&self, [good, bad]: [f64; 2]) -> Score {
         Score { verdict: self.thresholds.verdict(good, bad), score: self.thresholds.score(good, bad), good, bad }
+    }
+
+    /// To keep track of a draft, where the exemplars are on a shelf.
+    pub(crate) fn tracker(&self) -> Option<Tracker> {
+        match &self.store {
+            Store::Shelf(shelf) if !self.exhaustive => Some(Tracker::new(shelf, |index| self.side_and_weight(index))),
+            _ => None,
+        }
+    }
+
+    /// The best similarities of a draft; see [`Tracker::best`].
+    pub(crate) fn track(
+        &self,
+        tracker: &mut Tracker,
+        roll: &Prepared,
+        difference: Difference,
+        purpose: Purpose,
+        least: [f64; 2],
+    ) -> [f64; 2] {
+        let Store::Shelf(shelf) = &self.store else { return least };
+        let draw = |index: usize, alteration: &_| self.draw(index, alteration);
+        let exemplars = Exemplars { shelf, comparer: &self.comparer, draw: &draw };
+        exemplars.evaluate(roll, |evaluator| tracker.best(shelf, evaluator, difference, purpose, least))
+    }
+
+    fn side_and_weight(&self, index: usize) -> (usize, f64) {
+        let exemplar = &self.bank.exemplars()[index];
+        (side(exemplar.label), exemplar.weight)
     }
 
     /// The verdict alone: the cheapest question. It stops at the first exemplar that decides it.
@@ -218,10 +255,9 @@ impl Judge {
     }
 
     fn search(&self, shelf: &Shelf, roll: &Prepared, top: usize, floors: Floors) -> Best {
-        let exemplars = self.bank.exemplars();
         let task = Task {
             exemplars: Exemplars { shelf, comparer: &self.comparer, draw: &|index, it| self.draw(index, it) },
-            side: &|index| (side(exemplars[index].label), exemplars[index].weight),
+            side: &|index| self.side_and_weight(index),
             top,
             floors,
             exhaustive: self.exhaustive,

@@ -77,6 +77,7 @@ pub mod bank;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod correlate;
+pub mod draft;
 pub mod error;
 pub mod find;
 pub mod input;
@@ -92,6 +93,7 @@ pub mod verdict;
 
 pub use alteration::{Alteration, Alterations, Ratio};
 pub use bank::{Bank, Label};
+pub use draft::{Draft, Edit};
 pub use error::{Error, Origin, Result};
 pub use judge::{Judge, Judgement, Match, Score};
 pub use note::{Fragment, Note, pitch_name};

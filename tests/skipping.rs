@@ -10,7 +10,7 @@ use std::path::Path;
 use judge::correlate::Planner;
 use judge::similarity::{Comparer, Gallery};
 use judge::smf::{self, Heading};
-use judge::{Bank, Fragment, Judge};
+use judge::{Bank, Draft, Edit, Fragment, Judge, Note};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
@@ -66,8 +66,61 @@ fn music() -> impl Strategy<Value = Vec<(u8, f64, f64)>> {
     })
 }
 
+/// A change of some note, by numbers that fit any draft.
+fn edit(draft: &Draft<'_>, (kind, index, pitch, onset, duration): (u8, usize, u8, u64, u64)) -> Edit {
+    let quarter = u64::from(draft.fragment().ticks_per_quarter());
+    let index = index % draft.notes().len();
+    let note = Note { pitch, onset: onset * quarter / 4, duration: duration * quarter / 8, ..draft.notes()[index] };
+    match kind {
+        0 => Edit::Add(note),
+        1 if draft.notes().len() > 1 => Edit::Remove(index),
+        2 => Edit::Replace(index, note),
+        _ => Edit::Replace(index, Note { pitch, ..draft.notes()[index] }),
+    }
+}
+
+#[test]
+fn drafts_refuse_what_is_no_edit() {
+    let judge = Judge::starter();
+    let mut draft = Draft::new(&judge, &Fragment::from_quarters(&[(60, 0.0, 1.0)]).unwrap());
+    let (score, note) = (draft.score(), draft.notes()[0]);
+    for edit in [Edit::Remove(1), Edit::Replace(1, note), Edit::Remove(0), Edit::Add(Note { pitch: 128, ..note })] {
+        assert!(draft.consider(edit).is_err() && draft.apply(edit).is_err());
+    }
+    assert_eq!((draft.score(), draft.notes()), (score, &[note][..]));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(10))]
+
+    #[test]
+    fn in_drafts(
+        exemplars in prop::collection::vec((music(), any::<bool>()), 2..20),
+        fragment in music(),
+        edits in prop::collection::vec((0u8..5, 0usize..99, 0u8..128, 0u64..80, 0u64..20, any::<bool>()), 1..24),
+    ) {
+        let fragment = Fragment::from_quarters(&fragment).unwrap();
+        let open = || {
+            let named = exemplars.iter().enumerate().map(|(index, (notes, good))| {
+                let side = if index == 0 || (*good && index > 1) { "good" } else { "bad" };
+                (format!("{side}/{index}"), Fragment::from_quarters(notes).unwrap())
+            });
+            Bank::from_fragments(named).unwrap()
+        };
+        for judge in three_ways(open) {
+            let mut draft = Draft::new(&judge, &fragment);
+            for &(kind, index, pitch, onset, duration, apply) in &edits {
+                let edit = edit(&draft, (kind, index, pitch, onset, duration));
+                let considered = draft.consider(edit).unwrap();
+                let mut changed = draft.clone();
+                prop_assert_eq!(changed.apply(edit).unwrap(), considered);
+                prop_assert_eq!(judge.score(changed.fragment()), considered);
+                if apply {
+                    draft = changed;
+                }
+            }
+        }
+    }
 
     #[test]
     fn on_random_banks(

@@ -72,6 +72,13 @@ impl Inks {
     }
 }
 
+impl Ink<'_> {
+    /// The ink of the fullest row under a stretch; `None` when it is not known.
+    pub(super) fn fullest(&self, stretch: usize, stretches: usize) -> Option<u16> {
+        self.ink.iter().skip(stretch).step_by(stretches).copied().max()
+    }
+}
+
 /// A fragment's ink, ready to bound many exemplars.
 #[derive(Debug)]
 pub(crate) struct Bounder {
@@ -83,6 +90,9 @@ pub(crate) struct Bounder {
 
 /// The most pixels that a fragment and an exemplar can have in common, upright and inverted.
 pub(crate) type Most = [u16; 2];
+
+/// What stands for no bound on brightness.
+pub(crate) const UNBOUNDED: u16 = u16::MAX;
 
 impl Bounder {
     /// For a fragment.
@@ -141,7 +151,7 @@ impl<const WIDTH: usize> Work for SideBySide<'_, WIDTH> {
 }
 
 /// Adds what a row of the exemplar can have in common with the fragment at every transposition. A
-/// sum that saturates says nothing: whoever reads it takes `u16::MAX` for no bound.
+/// sum that saturates is [`UNBOUNDED`].
 #[inline(always)]
 fn add<const WIDTH: usize>(lanes: &mut [u16; WIDTH], ink: &[u16], own: u16) {
     if let Some(ink) = ink.first_chunk::<WIDTH>() {

@@ -1,7 +1,7 @@
 //! One fragment against single exemplars of a shelf: what a similarity may be at most, and what it
 //! is.
 
-use super::bound::{Bounder, Most};
+use super::bound::{Bounder, Most, UNBOUNDED};
 use super::comparer::{Comparer, cosine};
 use super::shelf::Shelf;
 use crate::alteration::Alteration;
@@ -59,17 +59,26 @@ impl Evaluator<'_> {
         })
     }
 
+    /// The most brightness that the pitches of an exemplar let it have, for each stretch; what
+    /// cannot be bounded is [`UNBOUNDED`].
+    pub(crate) fn bound_ink(&mut self, index: usize) -> &[Most] {
+        if !self.bounder.bound(self.exemplars.shelf.inks(index), &mut self.most) {
+            self.most.fill([UNBOUNDED; 2]);
+        }
+        &self.most
+    }
+
     /// Appends to `reach` what the similarity to an exemplar may be at most under each alteration,
     /// stretch by mirror, times `weight`; gives the greatest.
     pub(crate) fn bound(&mut self, index: usize, weight: f64, reach: &mut Vec<f64>) -> f64 {
         let shelf = self.exemplars.shelf;
-        let bounded = self.bounder.bound(shelf.inks(index), &mut self.most);
+        self.bound_ink(index);
         let mut bound: f64 = 0.0;
         for stretch in 0..shelf.stretches() {
             let energy = shelf.energy(index, stretch).map(f64::from);
-            // For upright and for inverted pictures; a bound of u16::MAX may have saturated.
+            // For upright and for inverted pictures.
             let similarity = self.most[stretch].map(|most| match energy {
-                Some(energy) if bounded && most < u16::MAX => cosine(most.into(), self.energy, energy),
+                Some(energy) if most < UNBOUNDED => cosine(most.into(), self.energy, energy),
                 Some(energy) => cosine(self.energy.min(energy), self.energy, energy),
                 None => 1.0,
             });
@@ -96,22 +105,31 @@ impl Evaluator<'_> {
     }
 
     /// The similarity under one alteration: exemplar, stretch, mirror.
-    pub(crate) fn similarity(&mut self, place @ (index, stretch, mirror): (usize, usize, usize)) -> f64 {
+    pub(crate) fn similarity(&mut self, place: (usize, usize, usize)) -> f64 {
+        self.similarity_and_brightness(place).0
+    }
+
+    /// The same, with the brightness unless the pair does not fit the kernel.
+    pub(crate) fn similarity_and_brightness(
+        &mut self,
+        (index, stretch, mirror): (usize, usize, usize),
+    ) -> (f64, Option<u32>) {
         let Exemplars { shelf, comparer, draw } = self.exemplars;
         let weight = shelf.weight(stretch, mirror);
-        if let Some((brightness, energy)) = self.brightest(place) {
-            return weight * cosine(brightness.into(), self.energy, energy.into());
+        if let Some(outline) = shelf.outline(index, stretch, mirror)
+            && let Some(brightness) = self.kernel.brightest(&outline)
+        {
+            let similarity = cosine(brightness.into(), self.energy, outline.head.energy.into());
+            return (weight * similarity, Some(brightness));
         }
         let alteration = shelf.alteration(stretch, mirror);
         let roll = Prepared::new(draw(index, &alteration));
-        weight * comparer.cosine_of(self.fragment, &roll)
+        (weight * comparer.cosine_of(self.fragment, &roll), None)
     }
 
-    /// The greatest brightness under one alteration and the exemplar's energy; `None` when the pair
-    /// does not fit the kernel.
-    pub(crate) fn brightest(&mut self, (index, stretch, mirror): (usize, usize, usize)) -> Option<(u32, u32)> {
-        let outline = self.exemplars.shelf.outline(index, stretch, mirror)?;
-        Some((self.kernel.brightest(&outline)?, outline.head.energy))
+    /// How many pixels of the fragment are lit.
+    pub(crate) fn energy(&self) -> f64 {
+        self.energy
     }
 
     /// The alterations under which an exemplar is as similar as under any, for ties to be decided.

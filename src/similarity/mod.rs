@@ -20,6 +20,7 @@ mod evaluator;
 mod gallery;
 mod search;
 pub(crate) mod shelf;
+mod tracker;
 mod weights;
 mod window;
 
@@ -27,6 +28,7 @@ pub use comparer::{AlteredExemplar, Comparer, Likeness, Placement};
 pub(crate) use evaluator::Exemplars;
 pub use gallery::{Gallery, Table};
 pub(crate) use search::{Best, Floors, Task, search};
+pub(crate) use tracker::{Difference, Purpose, Tracker};
 pub use weights::AlterationWeights;
 pub use window::{Normalisation, WindowPeak, best_in_window, windowed_rows};
 

@@ -279,9 +279,9 @@ impl<T: Lane> Widths<T> {
     /// The greatest brightness in units of the grid; `None` when there are too many transpositions.
     fn greatest(&mut self, processor: Processor, transpositions: usize, pair: &Pair<'_>) -> Option<u32> {
         match transpositions {
-            ..=32 => Some(processor.run(Greatest(&mut self.narrow, pair))),
-            ..=64 => Some(processor.run(Greatest(&mut self.middle, pair))),
-            ..=128 => Some(processor.run(Greatest(&mut self.wide, pair))),
+            0..=32 => Some(processor.run(Greatest(&mut self.narrow, pair))),
+            33..=64 => Some(processor.run(Greatest(&mut self.middle, pair))),
+            65..=128 => Some(processor.run(Greatest(&mut self.wide, pair))),
             _ => None,
         }
     }
