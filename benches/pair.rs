@@ -12,7 +12,8 @@ use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterio
 use judge::PianoRoll;
 use judge::correlate::{Correlator, Fft, Prepared, Processor, Reference, Search, Sparse};
 
-/// Fragments and exemplars of a square, for methods that are fast and for those that are not.
+/// Fragments and exemplars of a square, from methods that are fast to those that are not.
+const MOST: usize = 600;
 const MANY: usize = 96;
 const FEW: usize = 24;
 const FEWEST: usize = 6;
@@ -66,7 +67,7 @@ fn pairs(c: &mut Criterion) {
             let count = count.min(music.len());
             (0..count).map(|i| Prepared::new(PianoRoll::of(&music[i * music.len() / count], 12))).collect::<Vec<_>>()
         };
-        let (many, few, fewest) = (evenly(MANY), evenly(FEW), evenly(FEWEST));
+        let (most, many, few, fewest) = (evenly(MOST), evenly(MANY), evenly(FEW), evenly(FEWEST));
         let search = Search::default();
         let by_naive = |x: &Prepared, ks: &[&Prepared]| {
             let mut plane = Vec::new();
@@ -82,7 +83,7 @@ fn pairs(c: &mut Criterion) {
         for processor in Processor::available() {
             let sparse = Sparse::on(processor);
             let each = |x: &Prepared, ks: &[&Prepared]| sparse.brightest_each(x, ks, &search).iter().sum();
-            square(&mut group, &format!("kernel, {processor}"), &many, each);
+            square(&mut group, &format!("kernel, {processor}"), &most, each);
         }
         let one_by_one = |correlator: &dyn Correlator, x: &Prepared, ks: &[&Prepared]| {
             ks.iter().map(|k| correlator.brightest(x, k, &search)).sum()
