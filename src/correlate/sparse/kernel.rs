@@ -13,7 +13,7 @@
 //!    from one row to another is a single addition too, of the difference of two shifted images,
 //!    which is made once for each interval.
 //! 4. A row of the plane is as wide as all transpositions (32, 64 or 128 lanes), so an addition is
-//!    one to four vector operations.
+//!    one to four vector operations. Four changes are added side by side, since they share the times.
 //! 5. The running sums, the search for the greatest, and clearing the plane for the next pair are
 //!    one pass.
 //!
@@ -24,7 +24,7 @@ use std::cell::Cell;
 
 use num_integer::gcd;
 
-use super::outline::{Move, Outline, OutlineHead, signed_rows, trace};
+use super::outline::{Change, Kind, Outline, OutlineHead, signed_rows, trace};
 use crate::correlate::{Processor, Work};
 use crate::roll::PianoRoll;
 
@@ -67,11 +67,19 @@ lane!(u16);
 /// lowest row lies at cell `LANES`, so that any shift of less than `LANES` can be read from it.
 struct Images<T, const LANES: usize> {
     rows: Vec<ImageRow<T, LANES>>,
-    /// For each slot where its image begins, in rows; [`UNMADE`] before it is made.
-    slots: Vec<u32>,
+    /// For each kind of change where its image begins, in rows; [`UNMADE`] before it is made.
+    made: [u32; Kind::COUNT],
+    /// For each way that exemplars are mirrored, and each kind of change there, where its image
+    /// begins, in cells, as seen from row 0 of the exemplar; [`UNMADE`] before it is needed.
+    seen: [[u32; Kind::COUNT]; 4],
     /// All zero between pairs.
     plane: Vec<PlaneRow<T, LANES>>,
+    /// Of the pair at hand.
+    steps: Vec<Step>,
 }
+
+/// Images are not made when all of them would take more bytes than this.
+const LARGEST: usize = 256 << 20;
 
 /// Images and planes of more bytes than this are given back after use.
 const LARGEST_KEPT: usize = 4 << 20;
@@ -89,19 +97,22 @@ struct ImageRow<T, const LANES: usize>([[T; LANES]; 2]);
 struct PlaneRow<T, const LANES: usize>([T; LANES]);
 
 impl<T: Lane, const LANES: usize> Images<T, LANES> {
-    /// Slots 1 to 2 `LANES` - 1 are intervals, with `LANES` for none; the others are lone changes.
-    const ON: usize = 0;
-    const OFF: usize = 2 * LANES;
-
     fn new() -> Self {
-        Self { rows: Vec::new(), slots: vec![UNMADE; 2 * LANES + 1], plane: Vec::new() }
+        let seen = [[UNMADE; Kind::COUNT]; 4];
+        Self { rows: Vec::new(), made: seen[0], seen, plane: Vec::new(), steps: Vec::new() }
+    }
+
+    /// Whether the images would take a bearable amount of memory, all of them.
+    fn fit(pair: &Pair<'_>) -> bool {
+        pair.gridded.times.len() * (2 * LANES + 1) * size_of::<ImageRow<T, LANES>>() <= LARGEST
     }
 
     /// Forgets the images, keeps the memory.
     fn clear(&mut self) {
         if !self.rows.is_empty() {
             self.rows.clear();
-            self.slots.fill(UNMADE);
+            self.made.fill(UNMADE);
+            self.seen = [[UNMADE; Kind::COUNT]; 4];
         }
     }
 
@@ -112,66 +123,121 @@ impl<T: Lane, const LANES: usize> Images<T, LANES> {
         }
     }
 
-    /// Makes the image of a slot.
+    /// Where the image for a kind of change begins, in rows.
+    fn image(&mut self, fragment: &Traced, kind: Kind) -> usize {
+        match self.made[kind.index()] {
+            UNMADE => self.make(fragment, kind),
+            first => first as usize,
+        }
+    }
+
+    /// Makes the image for a kind of change.
     #[cold]
-    fn make(&mut self, fragment: &Traced, slot: usize) -> usize {
+    fn make(&mut self, fragment: &Traced, kind: Kind) -> usize {
         let first = self.rows.len();
         self.rows.resize(first + fragment.times.len(), ImageRow([[T::default(); LANES]; 2]));
-        for ((_, changes), ImageRow(image)) in signed_rows(&fragment.changes).zip(&mut self.rows[first..]) {
+        let rows = fragment.head.map_or(0, |head| head.rows);
+        for ((_, changes), ImageRow(image)) in signed_rows(&fragment.changes, rows).zip(&mut self.rows[first..]) {
             let image = image.as_flattened_mut();
-            for (row, on) in changes {
+            for (row, up) in changes {
                 let mut add = |cell: usize, up: bool| {
                     if let Some(cell) = image.get_mut(cell) {
                         *cell = if up { cell.plus(T::one()) } else { cell.minus(T::one()) };
                     }
                 };
                 let cell = LANES + usize::from(row);
-                if slot == Self::OFF {
-                    add(cell, on);
+                if kind == Kind::STOP {
+                    add(cell, up);
                     continue;
                 }
                 // A start of the exemplar counts negative, for the fragment's starts.
-                add(cell, !on);
-                if slot != Self::ON {
-                    // What stops is read `slot - LANES` cells further on.
-                    add((cell + LANES).wrapping_sub(slot), on);
+                add(cell, !up);
+                // What stops lies so many rows higher.
+                if let Some(rows) = kind.rows() {
+                    add(cell.wrapping_add_signed((-rows).into()), up);
                 }
             }
         }
-        self.slots[slot] = first as u32;
+        self.made[kind.index()] = first as u32;
         first
+    }
+
+    /// Finds out where the image for a kind of change of a mirrored exemplar begins, in cells, as
+    /// seen from row 0; what depends on the exemplar's height is left out.
+    #[cold]
+    fn see(&mut self, fragment: &Traced, kind: Kind, inverted: bool, backwards: bool) -> u32 {
+        let mut as_laid = kind;
+        // The row that a change is told by is the one that starts: backwards that is the other one.
+        let mut up = 0;
+        if backwards {
+            up = kind.rows().unwrap_or(0);
+            as_laid = as_laid.backwards();
+        }
+        if inverted {
+            up = -up;
+            as_laid = as_laid.mirrored();
+        }
+        let first = self.image(fragment, as_laid);
+        let cell = (first * 2 * LANES + LANES) as u32;
+        let cell = cell.wrapping_add_signed(up.into());
+        self.seen[mirror(inverted, backwards)][kind.index()] = cell;
+        cell
+    }
+
+    /// Finds out where the changes of the exemplar are added, and makes the images that they need.
+    ///
+    /// How it is mirrored is a parameter of the function, so that the compiler makes one for each way.
+    #[inline(always)]
+    fn find_steps<const INVERTED: bool, const BACKWARDS: bool>(&mut self, pair: &Pair<'_>) {
+        let Pair { fragment, gridded, exemplar } = *pair;
+        let width = gridded.count(exemplar.head.columns);
+        let last = u32::from(exemplar.head.rows) - 1;
+        let mut steps = std::mem::take(&mut self.steps);
+        steps.clear();
+        steps.extend(exemplar.changes.iter().map(|change| {
+            let mut cell = self.seen[mirror(INVERTED, BACKWARDS)][change.kind.index()];
+            if cell == UNMADE {
+                cell = self.see(fragment, change.kind, INVERTED, BACKWARDS);
+            }
+            let shift = u32::from(change.shift);
+            let shift = if INVERTED { last - shift } else { shift };
+            let time = gridded.count(change.column);
+            // Forwards the exemplar's times are taken from the row for its end.
+            Step { row: if BACKWARDS { time } else { width - time }, cell: cell - shift }
+        }));
+        self.steps = steps;
     }
 
     /// The greatest brightness of a pair in units of `grid`.
     #[inline(always)]
     fn greatest(&mut self, pair: &Pair<'_>) -> T {
-        let Pair { fragment, offsets, exemplar, grid } = *pair;
-        let width = exemplar.head.columns / grid;
-        let rows = usize::from(fragment.columns / grid) + usize::from(width) + 1;
+        let Pair { gridded, exemplar, .. } = *pair;
+        let rows = (gridded.length + gridded.count(exemplar.head.columns) + 1) as usize;
         if self.plane.len() < rows {
             self.plane.resize(rows, PlaneRow([T::default(); LANES]));
         }
-        // Column by grid, rounded down, without dividing: exact for 16 bits.
-        let reciprocal = u64::from(u32::MAX) / u64::from(grid) + 1;
-        let in_grid = |column: u16| ((u64::from(column) * reciprocal) >> 32) as usize;
-        for (column, step) in exemplar.moves() {
-            // Rows are counted downwards from the exemplar's highest: that is the shift.
-            let (slot, shift) = match step {
-                Move::On(row) => (Self::ON, row),
-                Move::Off(row) => (Self::OFF, row),
-                Move::Both(on, off) => (LANES + usize::from(on) - usize::from(off), on),
-            };
-            let mut first = self.slots[slot];
-            if first == UNMADE {
-                first = self.make(fragment, slot) as u32;
-            }
-            let start = usize::from(width) - in_grid(column);
-            add_rows(&mut self.plane[start..rows], offsets, &self.rows[first as usize..], LANES - usize::from(shift));
+        match (exemplar.inverted, exemplar.retrograde) {
+            (false, false) => self.find_steps::<false, false>(pair),
+            (false, true) => self.find_steps::<false, true>(pair),
+            (true, false) => self.find_steps::<true, false>(pair),
+            (true, true) => self.find_steps::<true, true>(pair),
+        }
+        let plane = &mut self.plane[..rows];
+        let (quads, rest) = self.steps.as_chunks::<4>();
+        for quad in quads {
+            add_rows(plane, &gridded.times, &self.rows, quad);
+        }
+        let (twos, rest) = rest.as_chunks::<2>();
+        for two in twos {
+            add_rows(plane, &gridded.times, &self.rows, two);
+        }
+        for one in rest.as_chunks::<1>().0 {
+            add_rows(plane, &gridded.times, &self.rows, one);
         }
         let mut slopes = [T::default(); LANES];
         let mut values = [T::default(); LANES];
         let mut tops = [T::default(); LANES];
-        for PlaneRow(row) in &mut self.plane[..rows] {
+        for PlaneRow(row) in plane {
             for lane in 0..LANES {
                 slopes[lane] = slopes[lane].plus(row[lane]);
                 values[lane] = values[lane].plus(slopes[lane]);
@@ -183,51 +249,90 @@ impl<T: Lane, const LANES: usize> Images<T, LANES> {
     }
 }
 
-/// Adds to the rows of the plane at `offsets` (rising) the image rows in order, each from cell
-/// `from` on.
+/// Where a change of the exemplar is added: the row of the plane for time 0 of the fragment, and the
+/// cell of the images that its row of transpositions begins with at the first time.
+#[derive(Clone, Copy)]
+struct Step {
+    row: u32,
+    cell: u32,
+}
+
+/// Adds for each step to the rows of the plane at `offsets` (rising) the rows of its image in order.
 ///
-/// This is where the time goes, and checking every row would double it: both bounds are checked
-/// once for all rows instead.
+/// This is where the time goes, and checking every row would double it: the bounds are checked once
+/// for all rows instead. Steps are added side by side, since they share the offsets.
 #[inline(always)]
 #[allow(unsafe_code, reason = "the innermost loop; its bounds are checked before it")]
-fn add_rows<T: Lane, const LANES: usize>(
+fn add_rows<T: Lane, const LANES: usize, const STEPS: usize>(
     plane: &mut [PlaneRow<T, LANES>],
     offsets: &[u16],
     images: &[ImageRow<T, LANES>],
-    from: usize,
+    steps: &[Step; STEPS],
 ) {
     let Some(&last) = offsets.last() else { return };
-    assert!(usize::from(last) < plane.len() && images.len() >= offsets.len() && from <= LANES);
-    let plane = plane.as_mut_ptr();
-    let mut image = images.as_ptr().cast::<T>().wrapping_add(from);
-    let mut add = |offset: u16| {
-        debug_assert!(offset <= last);
-        // SAFETY: offsets rise, so each is at most the last, which is a row of the plane; there are
-        // as many image rows as offsets, and `LANES` cells from cell `from` lie within one; a plane
-        // and an image do not overlap.
-        unsafe {
-            let PlaneRow(sums) = &mut *plane.add(usize::from(offset));
-            let addend = *image.cast::<[T; LANES]>();
-            for lane in 0..LANES {
-                sums[lane] = sums[lane].plus(addend[lane]);
-            }
-            image = image.wrapping_add(2 * LANES);
-        }
-    };
-    let (quads, rest) = offsets.as_chunks::<4>();
-    for quad in quads {
-        quad.iter().for_each(|&offset| add(offset));
+    for step in steps {
+        assert!(step.row as usize + usize::from(last) < plane.len());
+        assert!(step.cell as usize + (offsets.len() - 1) * 2 * LANES + LANES <= images.len() * 2 * LANES);
     }
-    rest.iter().for_each(|&offset| add(offset));
+    let plane = plane.as_mut_ptr();
+    let images = images.as_ptr().cast::<T>();
+    for (time, &offset) in offsets.iter().enumerate() {
+        debug_assert!(offset <= last);
+        for step in steps {
+            // SAFETY: offsets rise, so each is at most the last, with which the row is one of the
+            // plane; the cells of the last time are cells of the images; a plane and an image do not
+            // overlap.
+            unsafe {
+                let PlaneRow(sums) = &mut *plane.add(step.row as usize + usize::from(offset));
+                let addend = *images.add(step.cell as usize + time * 2 * LANES).cast::<[T; LANES]>();
+                for lane in 0..LANES {
+                    sums[lane] = sums[lane].plus(addend[lane]);
+                }
+            }
+        }
+    }
+}
+
+/// The place of a way to mirror in a table.
+const fn mirror(inverted: bool, backwards: bool) -> usize {
+    2 * inverted as usize + backwards as usize
 }
 
 /// What is computed.
 struct Pair<'a> {
     fragment: &'a Traced,
-    /// The fragment's distinct times in units of the grid.
-    offsets: &'a [u16],
+    gridded: &'a Gridded,
     exemplar: &'a Outline<'a>,
+}
+
+/// No place in a table.
+const UNKNOWN: u8 = u8::MAX;
+
+/// A fragment's times on one grid.
+struct Gridded {
     grid: u16,
+    /// To divide by the grid, rounded down, by a multiplication: exact for 16 bits.
+    reciprocal: u64,
+    /// The fragment's length in units of the grid.
+    length: u32,
+    /// Its distinct times in units of the grid, rising.
+    times: Vec<u16>,
+}
+
+impl Gridded {
+    fn new(fragment: &Traced, grid: u16) -> Self {
+        let reciprocal = u64::from(u32::MAX) / u64::from(grid) + 1;
+        let mut gridded = Self { grid, reciprocal, length: 0, times: Vec::new() };
+        gridded.length = gridded.count(fragment.columns);
+        gridded.times = fragment.times.iter().map(|&time| gridded.count(time) as u16).collect();
+        gridded
+    }
+
+    /// A column in units of the grid.
+    #[inline(always)]
+    fn count(&self, column: u16) -> u32 {
+        ((u64::from(column) * self.reciprocal) >> 32) as u32
+    }
 }
 
 /// To find the greatest brightness of a pair in units of the grid.
@@ -247,7 +352,7 @@ impl<T: Lane, const LANES: usize> Work for Greatest<'_, T, LANES> {
 struct Traced {
     head: Option<OutlineHead>,
     columns: u16,
-    changes: Vec<super::outline::Change>,
+    changes: Vec<Change>,
     /// The distinct columns of the changes.
     times: Vec<u16>,
 }
@@ -276,12 +381,12 @@ impl<T: Lane> Widths<T> {
         self.wide.give_back();
     }
 
-    /// The greatest brightness in units of the grid; `None` when there are too many transpositions.
+    /// The greatest brightness in units of the grid; `None` when there are too many transpositions or times.
     fn greatest(&mut self, processor: Processor, transpositions: usize, pair: &Pair<'_>) -> Option<u32> {
         match transpositions {
-            0..=32 => Some(processor.run(Greatest(&mut self.narrow, pair))),
-            33..=64 => Some(processor.run(Greatest(&mut self.middle, pair))),
-            65..=128 => Some(processor.run(Greatest(&mut self.wide, pair))),
+            0..=32 if Images::<T, 32>::fit(pair) => Some(processor.run(Greatest(&mut self.narrow, pair))),
+            33..=64 if Images::<T, 64>::fit(pair) => Some(processor.run(Greatest(&mut self.middle, pair))),
+            65..=128 if Images::<T, 128>::fit(pair) => Some(processor.run(Greatest(&mut self.wide, pair))),
             _ => None,
         }
     }
@@ -291,8 +396,11 @@ impl<T: Lane> Widths<T> {
 /// keeps its memory from one fragment to the next.
 pub(crate) struct Kernel {
     fragment: Traced,
-    /// The distinct times in units of a grid, rising, for the grids that occurred.
-    offsets: Vec<(u16, Vec<u16>)>,
+    /// For the grids that occurred.
+    gridded: Vec<Gridded>,
+    /// For each grid of an exemplar the place of the common grid among them; [`UNKNOWN`] before it
+    /// occurred.
+    common: [u8; 256],
     bytes: Widths<u8>,
     words: Widths<u16>,
     processor: Processor,
@@ -319,7 +427,8 @@ impl Kernel {
     fn new() -> Self {
         Self {
             fragment: Traced::default(),
-            offsets: Vec::new(),
+            gridded: Vec::new(),
+            common: [UNKNOWN; 256],
             bytes: Widths::new(),
             words: Widths::new(),
             processor: Processor::ANY,
@@ -333,8 +442,9 @@ impl Kernel {
         times.clear();
         *head = trace(roll, changes);
         *columns = head.map_or(0, |head| head.columns);
-        times.extend(changes.chunk_by(|a, b| a.column() == b.column()).map(|here| here[0].column()));
-        self.offsets.clear();
+        times.extend(changes.chunk_by(|a, b| a.column == b.column).map(|here| here[0].column));
+        self.gridded.clear();
+        self.common.fill(UNKNOWN);
         self.bytes.clear();
         self.words.clear();
     }
@@ -344,23 +454,34 @@ impl Kernel {
     pub(crate) fn brightest(&mut self, exemplar: &Outline<'_>) -> Option<u32> {
         let head = self.fragment.head?;
         let transpositions = usize::from(head.rows) + usize::from(exemplar.head.rows) - 1;
-        let grid = gcd(u16::from(head.grid), u16::from(exemplar.head.grid));
-        let most = head.energy.min(exemplar.head.energy) / u32::from(grid);
-        let index = match self.offsets.iter().position(|(known, _)| *known == grid) {
-            Some(index) => index,
-            None => {
-                self.offsets.push((grid, self.fragment.times.iter().map(|time| time / grid).collect()));
-                self.offsets.len() - 1
-            }
+        let gridded = match self.common[usize::from(exemplar.head.grid)] {
+            UNKNOWN => self.meet(gcd(head.grid, exemplar.head.grid), exemplar.head.grid),
+            known => usize::from(known),
         };
-        let pair = Pair { fragment: &self.fragment, offsets: &self.offsets[index].1, exemplar, grid };
-        let greatest = if most <= u8::LARGEST {
+        let gridded = &self.gridded[gridded];
+        let grid = u32::from(gridded.grid);
+        let most = head.energy.min(exemplar.head.energy);
+        let pair = Pair { fragment: &self.fragment, gridded, exemplar };
+        let greatest = if most <= u8::LARGEST * grid {
             self.bytes.greatest(self.processor, transpositions, &pair)?
-        } else if most <= u16::LARGEST {
+        } else if most <= u16::LARGEST * grid {
             self.words.greatest(self.processor, transpositions, &pair)?
         } else {
             return None;
         };
-        Some(greatest * u32::from(grid))
+        Some(greatest * grid)
+    }
+
+    /// Takes a common grid for one of exemplars; gives its place.
+    #[cold]
+    fn meet(&mut self, grid: u8, of_exemplars: u8) -> usize {
+        let known = self.gridded.iter().position(|gridded| gridded.grid == u16::from(grid));
+        let place = known.unwrap_or_else(|| {
+            self.gridded.push(Gridded::new(&self.fragment, grid.into()));
+            self.gridded.len() - 1
+        });
+        // There are fewer divisors of a byte than places.
+        self.common[usize::from(of_exemplars)] = place as u8;
+        place
     }
 }

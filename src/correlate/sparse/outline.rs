@@ -4,8 +4,8 @@ use num_integer::gcd;
 
 use crate::roll::PianoRoll;
 
-/// No pitch.
-const NONE: u8 = u8::MAX;
+/// The most rows of a roll that has an outline.
+const MOST_ROWS: u8 = 127;
 
 /// A time at which something stops, starts, or moves from one pitch to another.
 ///
@@ -13,17 +13,69 @@ const NONE: u8 = u8::MAX;
 /// what the kernel has to add.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Change {
-    column: u16,
-    /// The row that starts, counted from the lowest, or none.
-    on: u8,
-    /// The row that stops, or none.
-    off: u8,
+    /// When it is.
+    pub(super) column: u16,
+    /// The row that starts, counted downwards from the highest; the one that stops when none starts.
+    pub(super) shift: u8,
+    /// What it is.
+    pub(super) kind: Kind,
+}
+
+/// What a change is: a lone start, a lone stop, or how many rows lower what stops is than what
+/// starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Kind(u8);
+
+impl Kind {
+    /// Kinds are numbered below this.
+    pub(super) const COUNT: usize = 256;
+    /// Something starts.
+    pub(super) const START: Self = Self(254);
+    /// Something stops.
+    pub(super) const STOP: Self = Self(255);
+
+    /// What starts is so many rows lower than what stops: -126 to 126.
+    fn move_by(rows: i16) -> Self {
+        Self((rows + 126) as u8)
+    }
+
+    /// How many rows lower what starts is than what stops; `None` where one of them is not there.
+    pub(super) fn rows(self) -> Option<i16> {
+        (self != Self::START && self != Self::STOP).then(|| i16::from(self.0) - 126)
+    }
+
+    /// Its number.
+    pub(super) fn index(self) -> usize {
+        self.0.into()
+    }
+
+    /// What it is when start and stop change places, as in a mirror.
+    pub(super) fn mirrored(self) -> Self {
+        self.rows().map_or(self, |rows| Self::move_by(-rows))
+    }
+
+    /// What it is backwards.
+    pub(super) fn backwards(self) -> Self {
+        match self {
+            Self::START => Self::STOP,
+            Self::STOP => Self::START,
+            moved => moved.mirrored(),
+        }
+    }
 }
 
 impl Change {
-    /// When it is.
-    pub(super) fn column(self) -> u16 {
-        self.column
+    /// The row that starts, counted downwards from the highest.
+    fn start(self) -> Option<u8> {
+        (self.kind != Kind::STOP).then_some(self.shift)
+    }
+
+    /// The row that stops.
+    fn stop(self) -> Option<u8> {
+        match self.kind {
+            Kind::START => None,
+            kind => Some((i16::from(self.shift) - kind.rows().unwrap_or(0)) as u8),
+        }
     }
 }
 
@@ -49,91 +101,63 @@ pub(crate) struct Outline<'a> {
     pub retrograde: bool,
 }
 
-/// A change of an outline as it is laid: rows counted downwards from the highest.
-pub(super) enum Move {
-    /// This row starts.
-    On(u8),
-    /// This row stops.
-    Off(u8),
-    /// The first row starts and the second stops.
-    Both(u8, u8),
+/// A start, a stop, or both at one column; rows are counted downwards from the highest.
+#[derive(Clone, Copy)]
+struct Edge {
+    column: u16,
+    start: Option<u8>,
+    stop: Option<u8>,
 }
 
-impl Outline<'_> {
-    /// The changes in the order of the list, with their columns.
-    #[inline(always)]
-    pub(super) fn moves(&self) -> impl Iterator<Item = (u16, Move)> {
-        let last = self.head.rows - 1;
-        let (inverted, retrograde, columns) = (self.inverted, self.retrograde, self.head.columns);
-        self.changes.iter().map(move |change| {
-            let row = |row: u8| if inverted { row } else { last - row };
-            let (on, off, column) = match retrograde {
-                false => (change.on, change.off, change.column),
-                true => (change.off, change.on, columns - change.column),
-            };
-            let step = match (on, off) {
-                (on, NONE) => Move::On(row(on)),
-                (NONE, off) => Move::Off(row(off)),
-                (on, off) => Move::Both(row(on), row(off)),
-            };
-            (column, step)
-        })
+impl Edge {
+    fn change(self) -> Change {
+        let (shift, kind) = match (self.start, self.stop) {
+            (Some(start), Some(stop)) => (start, Kind::move_by(i16::from(start) - i16::from(stop))),
+            (Some(start), None) => (start, Kind::START),
+            (None, stop) => (stop.unwrap_or(0), Kind::STOP),
+        };
+        Change { column: self.column, shift, kind }
     }
 }
 
 /// Appends the changes of a roll to `changes` and gives its head; `None` (and nothing appended)
 /// for a roll that is dark, not of zeros and ones, or too large for an outline.
 pub(crate) fn trace(roll: &PianoRoll, changes: &mut Vec<Change>) -> Option<OutlineHead> {
-    let rows = u8::try_from(roll.rows()).ok().filter(|&rows| rows > 0 && rows < NONE)?;
+    let rows = u8::try_from(roll.rows()).ok().filter(|rows| (1..=MOST_ROWS).contains(rows))?;
     let columns = u16::try_from(roll.columns()).ok()?;
     if !roll.is_binary() {
         return None;
     }
-    let first = changes.len();
     let mut grid = u32::from(columns);
+    let mut edges = Vec::with_capacity(2 * roll.runs().len());
     for run in roll.runs() {
-        let row = (run.pitch - roll.low()) as u8;
+        let row = Some((roll.high() - run.pitch) as u8);
         grid = gcd(gcd(grid, run.start), run.end);
-        changes.push(Change { column: run.start as u16, on: row, off: NONE });
-        changes.push(Change { column: run.end as u16, on: NONE, off: row });
+        edges.push(Edge { column: run.start as u16, start: row, stop: None });
+        edges.push(Edge { column: run.end as u16, start: None, stop: row });
     }
-    // At one column: what starts before what stops, each in order of row.
-    changes[first..].sort_unstable_by_key(|change| (change.column, change.on, change.off));
-    let kept = pair_up(&mut changes[first..]);
-    changes.truncate(first + kept);
+    // At one column: what stops before what starts, each in order of row.
+    edges.sort_unstable_by_key(|edge| (edge.column, edge.start, edge.stop));
+    for here in edges.chunk_by(|a, b| a.column == b.column) {
+        let (stops, starts) = here.split_at(here.partition_point(|edge| edge.start.is_none()));
+        let (moves, lone) = starts.split_at(starts.len().min(stops.len()));
+        let moves = moves.iter().zip(stops).map(|(start, stop)| Edge { stop: stop.stop, ..*start });
+        changes
+            .extend(moves.chain(lone.iter().chain(&stops[starts.len().min(stops.len())..]).copied()).map(Edge::change));
+    }
     let grid = if grid > 255 { gcd(grid, 240) } else { grid };
     Some(OutlineHead { energy: roll.energy() as u32, columns, rows, grid: grid as u8 })
 }
 
-/// Makes one change of a start and a stop at the same column, in place; gives how many are left.
-fn pair_up(changes: &mut [Change]) -> usize {
-    let mut kept = 0;
-    let mut next = 0;
-    while next < changes.len() {
-        let column = changes[next].column;
-        let here = changes[next..].iter().take_while(|change| change.column == column).count();
-        let starts = changes[next..next + here].iter().take_while(|change| change.on != NONE).count();
-        let pairs = starts.min(here - starts);
-        for i in 0..here {
-            let change = match i {
-                i if i < pairs => Change { off: changes[next + starts + i].off, ..changes[next + i] },
-                i if i < starts || i >= starts + pairs => changes[next + i],
-                _ => continue,
-            };
-            changes[kept] = change;
-            kept += 1;
-        }
-        next += here;
-    }
-    kept
-}
-
-/// The signed image of a fragment's changes: for each distinct column, +1 in the rows that start
-/// there and -1 in those that stop.
-pub(super) fn signed_rows(changes: &[Change]) -> impl Iterator<Item = (u16, impl Iterator<Item = (u8, bool)>)> {
-    changes.chunk_by(|a, b| a.column == b.column).map(|here| {
-        let ons = here.iter().map(|change| (change.on, true));
-        let offs = here.iter().map(|change| (change.off, false));
-        (here[0].column, ons.chain(offs).filter(|(row, _)| *row != NONE))
+/// The signed image of a fragment's changes: for each distinct column, up in the rows that start there
+/// and down in those that stop; rows are counted upwards from the lowest.
+pub(super) fn signed_rows(
+    changes: &[Change],
+    rows: u8,
+) -> impl Iterator<Item = (u16, impl Iterator<Item = (u8, bool)>)> {
+    changes.chunk_by(|a, b| a.column == b.column).map(move |here| {
+        let starts = here.iter().filter_map(|change| change.start()).map(|row| (row, true));
+        let stops = here.iter().filter_map(|change| change.stop()).map(|row| (row, false));
+        (here[0].column, starts.chain(stops).map(move |(row, up)| (rows - 1 - row, up)))
     })
 }
