@@ -228,7 +228,7 @@ impl Judge {
     /// assert!(best > 0.0);
     /// ```
     pub fn judge_many(&self, fragments: &[Fragment]) -> Vec<Judgement> {
-        fragments.par_iter().map(|fragment| self.judge(fragment)).collect()
+        fragments.par_iter().with_max_len(1).map(|fragment| self.judge(fragment)).collect()
     }
 
     /// The most similar exemplars of each side, best first, ties in order of name.

@@ -47,14 +47,29 @@ impl<'a> Exemplars<'a> {
 }
 
 impl Evaluator<'_> {
-    /// Whether the energies alone let any alteration of an exemplar reach `floor`: brightness is at
-    /// most the lesser energy. Mirrored alterations count no more than those that are not.
-    pub(crate) fn may_reach(&self, index: usize, weight: f64, floor: f64) -> bool {
+    /// Whether the energies, then the pitches, let any alteration of an exemplar reach `floor`: a
+    /// first look at what [`bound`](Self::bound) finds, without roots and divisions.
+    pub(crate) fn may_reach(&mut self, index: usize, weight: f64, floor: f64) -> bool {
+        // A hair lower, so that rounding rules nothing out.
+        let least = if floor > 0.0 { (floor / weight).powi(2) * self.energy * (1.0 - 1e-9) } else { 0.0 };
         let shelf = self.exemplars.shelf;
-        (0..shelf.stretches()).any(|stretch| {
+        // Brightness is at most the lesser energy.
+        let by_energy = |stretch: usize| {
             shelf.energy(index, stretch).is_none_or(|energy| {
                 let energy = f64::from(energy);
-                weight * (shelf.weight(stretch, 0) * cosine(self.energy.min(energy), self.energy, energy)) >= floor
+                let [upright, inverted] = shelf.most_weights(stretch);
+                (upright.max(inverted) * self.energy.min(energy)).powi(2) >= least * energy
+            })
+        };
+        if !(0..shelf.stretches()).any(by_energy) {
+            return false;
+        }
+        self.bound_ink(index);
+        (0..shelf.stretches()).any(|stretch| {
+            shelf.energy(index, stretch).is_none_or(|energy| {
+                let ([upright, inverted], most) = (shelf.most_weights(stretch), self.most[stretch]);
+                let most = (upright * f64::from(most[0])).max(inverted * f64::from(most[1]));
+                self.most[stretch].contains(&UNBOUNDED) || most.powi(2) >= least * f64::from(energy)
             })
         })
     }
@@ -71,8 +86,13 @@ impl Evaluator<'_> {
     /// Appends to `reach` what the similarity to an exemplar may be at most under each alteration,
     /// stretch by mirror, times `weight`; gives the greatest.
     pub(crate) fn bound(&mut self, index: usize, weight: f64, reach: &mut Vec<f64>) -> f64 {
-        let shelf = self.exemplars.shelf;
         self.bound_ink(index);
+        self.bound_by_ink(index, weight, reach)
+    }
+
+    /// The same for the exemplar whose ink was bounded last.
+    pub(crate) fn bound_by_ink(&self, index: usize, weight: f64, reach: &mut Vec<f64>) -> f64 {
+        let shelf = self.exemplars.shelf;
         let mut bound: f64 = 0.0;
         for stretch in 0..shelf.stretches() {
             let energy = shelf.energy(index, stretch).map(f64::from);

@@ -75,7 +75,7 @@ impl<'a> Gallery<'a> {
             each();
             row
         };
-        Table { rows: self.fragments.par_iter().enumerate().map(row).collect(), halved }
+        Table { rows: self.fragments.par_iter().with_max_len(1).enumerate().map(row).collect(), halved }
     }
 
     /// The similarity of a fragment to each exemplar from `first` on.

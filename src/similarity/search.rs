@@ -54,13 +54,19 @@ pub(crate) fn search(task: &Task<'_>, fragment: &Prepared) -> Best {
     let len = task.exemplars.shelf.len();
     let search =
         |range| task.exemplars.evaluate(fragment, |evaluator| Shard::new(task, &shared).search(evaluator, range));
-    let shards = if len < 2 * SHARD { 1 } else { (len / SHARD).min(4 * rayon::current_num_threads()) };
-    if shards == 1 {
+    if len < 2 * SHARD {
         return search(0..len);
     }
-    let bounds = |shard: usize| len * shard / shards;
-    let found: Vec<Best> = (0..shards).into_par_iter().map(|shard| search(bounds(shard)..bounds(shard + 1))).collect();
-    let mut best = Best::default();
+    // At first the floor rises fast: that need not be done by each thread.
+    let first = SHARD / 2;
+    let mut best = search(0..first);
+    if task.floors.any && best.iter().any(|best| !best.is_empty()) {
+        return best;
+    }
+    let shards = ((len - first) / SHARD).min(8 * rayon::current_num_threads());
+    let bounds = |shard: usize| first + (len - first) * shard / shards;
+    let found: Vec<Best> =
+        (0..shards).into_par_iter().with_max_len(1).map(|it| search(bounds(it)..bounds(it + 1))).collect();
     for (side, best) in best.iter_mut().enumerate() {
         best.extend(found.iter().flat_map(|found| &found[side]));
         best.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
@@ -149,7 +155,7 @@ impl<'a> Shard<'a> {
             if !evaluator.may_reach(index, weight, floor) {
                 return None;
             }
-            let bound = evaluator.bound(index, weight, &mut self.reach);
+            let bound = evaluator.bound_by_ink(index, weight, &mut self.reach);
             if bound < floor {
                 self.reach.truncate(first);
                 return None;

@@ -22,6 +22,8 @@ pub(crate) struct Shelf {
     mirrors: Vec<(bool, bool)>,
     /// What each alteration counts, stretch by mirror.
     weights: Vec<f64>,
+    /// The greatest of them for each stretch, upright and inverted.
+    most_weights: Vec<[f64; 2]>,
     blocks: Vec<Block>,
     len: usize,
 }
@@ -55,10 +57,17 @@ impl Shelf {
             .filter(|&(inverted, backwards)| (inversion || !inverted) && (retrograde || !backwards))
             .collect();
         let alteration = |stretch, (inverted, retrograde)| Alteration { stretch, inverted, retrograde };
-        let weights = stretches
+        let weights: Vec<f64> = stretches
             .iter()
             .flat_map(|&stretch| mirrors.iter().map(move |&mirror| comparer.weight(&alteration(stretch, mirror))))
             .collect();
+        let most = |weights: &[f64]| {
+            [false, true].map(|inverted| {
+                let of_these = mirrors.iter().zip(weights).filter(|(mirror, _)| mirror.0 == inverted);
+                of_these.fold(0.0, |most: f64, (_, &weight)| most.max(weight))
+            })
+        };
+        let most_weights = weights.chunks(mirrors.len()).map(most).collect();
         let indices: Vec<_> = (0..len).collect();
         let blocks = indices
             .par_chunks(BLOCK)
@@ -72,7 +81,7 @@ impl Shelf {
                 block
             })
             .collect();
-        Self { stretches, mirrors, weights, blocks, len }
+        Self { stretches, mirrors, weights, most_weights, blocks, len }
     }
 
     /// How many exemplars.
@@ -93,6 +102,11 @@ impl Shelf {
     /// What an alteration counts.
     pub(crate) fn weight(&self, stretch: usize, mirror: usize) -> f64 {
         self.weights[stretch * self.mirrors.len() + mirror]
+    }
+
+    /// The most that an alteration of a stretch counts, upright and inverted.
+    pub(crate) fn most_weights(&self, stretch: usize) -> [f64; 2] {
+        self.most_weights[stretch]
     }
 
     /// The alteration of a stretch and a mirror.
