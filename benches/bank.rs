@@ -11,6 +11,7 @@ use std::hint::black_box;
 
 use criterion::measurement::WallTime;
 use criterion::{BatchSize, BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use judge::bank::Settings;
 use judge::correlate::Planner;
 use judge::similarity::{Comparer, Gallery};
 use judge::{Draft, Edit, Fragment, Judge, Note};
@@ -26,6 +27,13 @@ fn music() -> Vec<Fragment> {
 
 fn judge(music: &[Fragment], size: usize) -> Judge {
     Judge::new(support::bank(varied(music, size)), Planner::default()).expect("both sides are there")
+}
+
+/// With thresholds that hardly anything reaches, so that verdicts cost the bounds and little else.
+fn certain(music: &[Fragment], size: usize) -> Judge {
+    let settings = Settings { good_threshold: 1.0, bad_threshold: 1.0, ..Settings::default() };
+    let bank = support::bank(varied(music, size)).with_settings(settings).expect("they are in range");
+    Judge::new(bank, Planner::default()).expect("both sides are there")
 }
 
 /// Measures `count` questions that are asked on some threads.
@@ -53,6 +61,9 @@ fn by_bank_size(c: &mut Criterion) {
         let mut group = c.benchmark_group("bank size");
         group.sample_size(10);
         ask(&mut group, &one, BenchmarkId::new("best match", size), QUESTIONS, || scores(&judge, &asked));
+        let certain = certain(&music, size);
+        let bounds = || asked.iter().filter(|it| certain.verdict(black_box(it)) == judge::Verdict::Good).count();
+        ask(&mut group, &one, BenchmarkId::new("bounds alone", size), QUESTIONS, || bounds() as f64);
         let verdicts = || asked.iter().filter(|it| judge.verdict(black_box(it)) == judge::Verdict::Good).count();
         ask(&mut group, &one, BenchmarkId::new("verdict", size), QUESTIONS, || verdicts() as f64);
         if size >= 30_000 {

@@ -157,6 +157,26 @@ impl Bank {
         Self::new(Root::Memory, Settings::default(), exemplars, Vec::new())
     }
 
+    /// The bank with other settings. Its exemplars stay as they were read.
+    ///
+    /// ```
+    /// use judge::{Bank, Judge};
+    /// let bank = Bank::starter();
+    /// let settings = judge::bank::Settings { bad_threshold: 0.6, ..bank.settings().clone() };
+    /// let stricter = Judge::new(bank.with_settings(settings)?, Default::default())?;
+    /// assert_eq!(stricter.bank().thresholds().bad(), 0.6);
+    /// # Ok::<(), judge::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Bank`] when a setting is out of range.
+    pub fn with_settings(mut self, settings: Settings) -> Result<Self> {
+        settings.check().map_err(|problem| Error::Bank { path: self.root.to_string().into(), problem })?;
+        self.thresholds = settings.thresholds()?;
+        self.settings = settings;
+        Ok(self)
+    }
+
     /// Whether a folder looks like a bank: it has a folder `good` or `bad`.
     pub fn is_bank(path: &Path) -> bool {
         [Label::Good, Label::Bad].iter().any(|label| path.join(label.folder()).is_dir())

@@ -84,6 +84,21 @@ impl Settings {
         Thresholds::new(self.good_threshold, self.bad_threshold)
     }
 
+    /// Says what is out of range, if anything.
+    pub(super) fn check(&self) -> Result<(), String> {
+        self.thresholds().map_err(|error| error.to_string())?;
+        if !(1..=MAX_RESOLUTION).contains(&self.resolution) {
+            return Err(format!("resolution {} is not 1 to {MAX_RESOLUTION} columns", self.resolution));
+        }
+        if self.transpositions.is_some_and(|(low, high)| low > high) {
+            return Err("transpositions do not run from a lower to a higher number of semitones".into());
+        }
+        if [self.weights.mirrored, self.weights.octave_of_stretch].iter().any(|weight| !(0.0..=1.0).contains(weight)) {
+            return Err("the weights of alterations are not all 0 to 1".into());
+        }
+        Ok(())
+    }
+
     /// How fragments are drawn.
     pub fn rendering(&self) -> Rendering {
         Rendering { resolution: self.resolution, ..Rendering::default() }
@@ -127,18 +142,7 @@ impl BankFile {
         if file.version == 0 || file.version > VERSION {
             return Err(wrong(format!("version {} is not known; this program reads up to {VERSION}", file.version)));
         }
-        let settings = &file.settings;
-        settings.thresholds().map_err(|error| wrong(error.to_string()))?;
-        if !(1..=MAX_RESOLUTION).contains(&settings.resolution) {
-            return Err(wrong(format!("resolution {} is not 1 to {MAX_RESOLUTION} columns", settings.resolution)));
-        }
-        if settings.transpositions.is_some_and(|(low, high)| low > high) {
-            return Err(wrong("transpositions do not run from a lower to a higher number of semitones".into()));
-        }
-        let weights = settings.weights;
-        if [weights.mirrored, weights.octave_of_stretch].iter().any(|weight| !(0.0..=1.0).contains(weight)) {
-            return Err(wrong("the weights of alterations are not all 0 to 1".into()));
-        }
+        file.settings.check().map_err(wrong)?;
         for (name, details) in &file.exemplars {
             if !(0.0..=1.0).contains(&details.weight) {
                 return Err(wrong(format!("{name}: weight {} is not 0 to 1", details.weight)));
