@@ -21,31 +21,31 @@
 //!
 //! # In a search loop
 //! A [`Judge`] may be shared between threads. [`Judge::judge_many`] judges a generation of
-//! candidates on all cores; [`Judgement::score`] is continuous and is what a search climbs.
+//! candidates on all cores; [`Judgement::score`] is continuous and is what a search climbs. A search
+//! that changes a note at a time uses a [`Draft`], which knows what the other notes are worth.
 //!
 //! ```
-//! use judge::{Fragment, Judge};
+//! use judge::{Draft, Edit, Fragment, Judge, Note};
 //!
 //! let judge = Judge::starter();
-//! let mut phrase: Vec<(u8, f64, f64)> = (0..8).map(|i| (60 + 2 * (i % 3), f64::from(i), 1.0)).collect();
-//! let mut best = judge.judge(&Fragment::from_quarters(&phrase)?).score;
+//! let phrase: Vec<(u8, f64, f64)> = (0..8).map(|i| (60 + 2 * (i % 3), f64::from(i), 1.0)).collect();
+//! let mut draft = Draft::new(&judge, &Fragment::from_quarters(&phrase)?);
 //! for step in 0..4 {
-//!     // Every way to move one note by a third.
-//!     let candidates: Vec<_> = (0..phrase.len())
-//!         .flat_map(|i| [-3i8, 3].map(|by| (i, by)))
-//!         .map(|(i, by)| {
-//!             let mut candidate = phrase.clone();
-//!             candidate[i].0 = candidate[i].0.saturating_add_signed(by);
-//!             candidate
-//!         })
-//!         .collect();
-//!     let fragments = candidates.iter().map(|c| Fragment::from_quarters(c)).collect::<judge::Result<Vec<_>>>()?;
-//!     for (judgement, candidate) in judge.judge_many(&fragments).iter().zip(candidates) {
-//!         if judgement.score > best {
-//!             (best, phrase) = (judgement.score, candidate);
+//!     // Every way to move one note by a third; the best one is kept.
+//!     let mut best = (draft.score().score, None);
+//!     for (index, note) in draft.notes().to_vec().into_iter().enumerate() {
+//!         for by in [-3, 3] {
+//!             let edit = Edit::Replace(index, Note { pitch: note.pitch.saturating_add_signed(by), ..note });
+//!             let score = draft.consider(edit)?.score;
+//!             if score > best.0 {
+//!                 best = (score, Some(edit));
+//!             }
 //!         }
 //!     }
+//!     let Some(edit) = best.1 else { break };
+//!     draft.apply(edit)?;
 //! }
+//! println!("{:.2}: {:?}", draft.score().score, judge.judge(draft.fragment()).verdict);
 //! # Ok::<(), judge::Error>(())
 //! ```
 //!
