@@ -32,6 +32,10 @@ struct Side {
     best: Option<Place>,
     /// What was learned more of than the edit tells.
     touched: Vec<Place>,
+    /// Those of them that cannot reach the best.
+    spare: Vec<Place>,
+    /// With which of them to go on the next time.
+    next_spare: usize,
     /// The pitches' bounds of exemplars that were looked at, and for each exemplar where they are.
     inks: Vec<Most>,
     slots: Vec<u32>,
@@ -49,25 +53,35 @@ struct Place {
 #[derive(Debug, Clone, Default)]
 struct Stretched {
     /// Lit pixels; [`UNBOUNDED`] for those that are not bounded.
-    energy: Vec<u16>,
+    energy: Blocks<u16>,
     /// Lit pixels of the fullest row.
-    fullest: Vec<u16>,
+    fullest: Blocks<u16>,
     /// Its weight over the root of its energy, and a hair more: brightness times this, and what is
     /// the same for all exemplars, is not below similarity.
-    scale: Vec<f32>,
+    scale: Blocks<f32>,
 }
 
 /// Upper bounds on the brightness of each exemplar under one alteration.
 #[derive(Debug, Clone)]
 struct Bounds {
     /// For the fragment that is kept.
-    most: Vec<u16>,
+    most: Blocks<u16>,
     /// For the one that is looked at.
-    next: Vec<u16>,
+    next: Blocks<u16>,
 }
+
+/// Exemplars whose bounds are raised side by side.
+const BLOCK: usize = 64;
+
+/// A number for each exemplar of a side, in order, and zeros up to a whole block.
+type Blocks<T> = Vec<[T; BLOCK]>;
 
 /// No place in a list.
 const NOWHERE: u32 = u32::MAX;
+
+/// How many of those that cannot reach the best are computed all the same on each side: the next edits
+/// need not bound them again. It costs as much as some tens of bounds, and soon saves hundreds.
+const SPARE: usize = 48;
 
 /// The pixels that one roll has and another has not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -144,8 +158,8 @@ impl Surplus {
     /// What it adds to brightness at most, when the fullest row of an exemplar has so much ink.
     #[inline(always)]
     fn gain(self, fullest: u16) -> u16 {
-        let pixels = self.pixels.min(u32::from(UNBOUNDED)) as u16;
-        pixels.min(fullest.saturating_mul(self.rows.min(u32::from(UNBOUNDED)) as u16))
+        // There are fewer rows than would overflow.
+        self.pixels.min(u32::from(UNBOUNDED)).min(u32::from(fullest) * self.rows.min(512)) as u16
     }
 }
 
@@ -194,14 +208,20 @@ impl Tracker {
 
 impl Stretched {
     fn new(shelf: &Shelf, exemplars: &[(u32, f64)], stretch: usize) -> Self {
-        let mut all = Self::default();
-        for &(index, weight) in exemplars {
+        let blocks = exemplars.len().div_ceil(BLOCK);
+        let mut all = Self {
+            energy: vec![[0; BLOCK]; blocks],
+            fullest: vec![[0; BLOCK]; blocks],
+            scale: vec![[0.0; BLOCK]; blocks],
+        };
+        for (position, &(index, weight)) in exemplars.iter().enumerate() {
             let energy = shelf.energy(index as usize, stretch).and_then(|energy| u16::try_from(energy).ok());
             let fullest = shelf.inks(index as usize).fullest(stretch, shelf.stretches());
-            all.energy.push(energy.unwrap_or(UNBOUNDED));
-            all.fullest.push(fullest.or(energy).unwrap_or(UNBOUNDED));
+            all.energy.as_flattened_mut()[position] = energy.unwrap_or(UNBOUNDED);
+            all.fullest.as_flattened_mut()[position] = fullest.or(energy).unwrap_or(UNBOUNDED);
             let scale = energy.filter(|&energy| energy < UNBOUNDED).map(|energy| weight / f64::from(energy).sqrt());
-            all.scale.push(scale.map_or(f32::INFINITY, |scale| (scale * (1.0 + 1e-6)) as f32));
+            let scale = scale.map_or(f32::INFINITY, |scale| (scale * (1.0 + 1e-6)) as f32);
+            all.scale.as_flattened_mut()[position] = scale;
         }
         all
     }
@@ -211,6 +231,7 @@ impl Side {
     /// The best similarity, which is not below `least`.
     fn best(&mut self, shelf: &Shelf, evaluator: &mut Evaluator<'_>, added: Surplus, least: f64) -> f64 {
         self.touched.clear();
+        self.spare.clear();
         let mut best = least;
         // What was best is likely to be good still, so that the others need not be looked at.
         if let Some(place) = self.best {
@@ -222,16 +243,26 @@ impl Side {
             if reach < best {
                 break;
             }
-            let (similarity, brightness) = self.evaluate(shelf, evaluator, place);
-            if let Some(brightness) = brightness {
-                self.alterations[place.alteration].next[place.position] = brightness;
-            }
+            let similarity = self.learn_exactly(shelf, evaluator, place);
             if similarity >= best {
                 best = similarity;
                 self.best = Some(place);
             }
         }
+        for _ in 0..SPARE.min(self.spare.len()) {
+            self.next_spare = (self.next_spare + 1) % self.spare.len();
+            self.learn_exactly(shelf, evaluator, self.spare[self.next_spare]);
+        }
         best
+    }
+
+    /// The similarity at a place; its brightness is kept for a bound.
+    fn learn_exactly(&mut self, shelf: &Shelf, evaluator: &mut Evaluator<'_>, place: Place) -> f64 {
+        let (similarity, brightness) = self.evaluate(shelf, evaluator, place);
+        if let Some(brightness) = brightness {
+            self.alterations[place.alteration].next.as_flattened_mut()[place.position] = brightness;
+        }
+        similarity
     }
 
     /// The similarity at a place, and the brightness where it may be kept.
@@ -252,6 +283,7 @@ impl Side {
         floor: f64,
     ) -> Vec<(f64, Place)> {
         let energy = evaluator.energy();
+        let least = floor.powi(2) * energy * (1.0 - 1e-9);
         let mut candidates = Vec::new();
         let mut positions = Vec::new();
         for alteration in 0..self.alterations.len() {
@@ -270,6 +302,9 @@ impl Side {
             let inverted = usize::from(shelf.mirrors()[mirror].0);
             for &position in &positions {
                 let position = position as usize;
+                if position >= self.exemplars.len() {
+                    break;
+                }
                 let (index, exemplar_weight) = self.exemplars[position];
                 let slot = &mut self.slots[position];
                 if *slot == NOWHERE {
@@ -278,18 +313,26 @@ impl Side {
                     self.seen.push(position as u32);
                 }
                 let most = self.inks[*slot as usize + stretch][inverted];
-                let next = &mut self.alterations[alteration].next[position];
+                let next = &mut self.alterations[alteration].next.as_flattened_mut()[position];
                 *next = most.min(*next);
                 let place = Place { position, alteration };
                 self.touched.push(place);
                 let reach = match shelf.energy(index as usize, stretch) {
                     Some(own) if *next < UNBOUNDED => {
-                        exemplar_weight * (weight * cosine((*next).into(), energy, own.into()))
+                        let own = f64::from(own);
+                        // A first look without roots and divisions.
+                        if (exemplar_weight * weight * f64::from(*next)).powi(2) < least * own {
+                            self.spare.push(place);
+                            continue;
+                        }
+                        exemplar_weight * (weight * cosine((*next).into(), energy, own))
                     }
                     _ => f64::INFINITY,
                 };
                 if reach >= floor {
                     candidates.push((reach, place));
+                } else {
+                    self.spare.push(place);
                 }
             }
         }
@@ -312,8 +355,9 @@ impl Side {
     fn learn(&mut self, shelf: &Shelf, removed: Surplus) {
         for &Place { position, alteration } in &self.touched {
             let Bounds { most, next } = &mut self.alterations[alteration];
-            let fullest = self.stretches[alteration / shelf.mirrors().len()].fullest[position];
-            most[position] = most[position].min(next[position].saturating_add(removed.gain(fullest)));
+            let fullest = self.stretches[alteration / shelf.mirrors().len()].fullest.as_flattened()[position];
+            let (most, next) = (&mut most.as_flattened_mut()[position], next.as_flattened()[position]);
+            *most = (*most).min(next.saturating_add(removed.gain(fullest)));
         }
     }
 }
@@ -335,23 +379,18 @@ impl Work for Raise<'_> {
 
     #[inline(always)]
     fn run(self) {
-        const BLOCK: usize = 64;
         let Self { bounds: Bounds { most, next }, exemplars: Stretched { energy, fullest, scale }, .. } = self;
-        let mut first = 0;
-        let blocks = next.chunks_mut(BLOCK).zip(most.chunks(BLOCK));
-        let blocks = blocks.zip(energy.chunks(BLOCK).zip(fullest.chunks(BLOCK)).zip(scale.chunks(BLOCK)));
-        for ((next, most), ((energy, fullest), scale)) in blocks {
+        let blocks = next.iter_mut().zip(most).zip(energy.iter().zip(fullest)).zip(scale).enumerate();
+        for (block, (((next, most), (energy, fullest)), scale)) in blocks {
             let mut reached = false;
-            for i in 0..next.len() {
-                let raised = most[i].saturating_add(self.added.gain(fullest[i]));
-                next[i] = raised.min(energy[i]).min(self.energy);
+            for i in 0..BLOCK {
+                next[i] = most[i].saturating_add(self.added.gain(fullest[i])).min(energy[i]).min(self.energy);
                 reached |= f32::from(next[i]) * scale[i] >= self.least;
             }
             if reached {
                 let reaching = |&i: &usize| f32::from(next[i]) * scale[i] >= self.least;
-                self.positions.extend((0..next.len()).filter(reaching).map(|i| (first + i) as u32));
+                self.positions.extend((0..BLOCK).filter(reaching).map(|i| (block * BLOCK + i) as u32));
             }
-            first += BLOCK;
         }
     }
 }
