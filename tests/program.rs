@@ -280,6 +280,36 @@ fn contained_is_told_from_both_sides() {
 
 #[cfg(unix)]
 #[test]
+fn a_table_of_a_set_with_itself_is_that_of_two_sets() {
+    let place = Place::new();
+    fs::write(place.path("unread.mid"), "not music").unwrap();
+    let table = |files: &[&str], against: &[&str]| {
+        let alterations = ["--stretch", "1", "--csv", "-"];
+        let mut command = judge();
+        command.current_dir(place.folder.path()).arg("matrix").args(files).args(alterations);
+        if !against.is_empty() {
+            command.arg("--against").args(against);
+        }
+        let out = command.assert().code(2).get_output().stdout.clone();
+        csv::Reader::from_reader(&out[..]).records().map(Result::unwrap).collect::<Vec<_>>()
+    };
+    let files = ["good.mid", "unread.mid", "bad.mid", "neutral.mid"];
+    let mut backwards = files;
+    backwards.reverse();
+    let (itself, other) = (table(&files, &[]), table(&files, &backwards));
+    for (itself, other) in itself.iter().zip(&other) {
+        let values = |row: &csv::StringRecord| row.iter().skip(1).map(str::to_owned).collect::<Vec<_>>();
+        let mut other = values(other);
+        other.reverse();
+        assert_eq!(values(itself), other);
+    }
+    assert_eq!(
+        (itself.len(), itself[0][1].to_owned(), itself[1][1].to_owned()),
+        (4, "1.000000000".into(), String::new())
+    );
+}
+
+#[test]
 fn outputs_keep_links_and_devices() {
     let place = Place::new();
     fs::write(place.path("target.svg"), "old").unwrap();

@@ -10,7 +10,7 @@ use std::path::Path;
 use judge::correlate::Planner;
 use judge::similarity::{Comparer, Gallery};
 use judge::smf::{self, Heading};
-use judge::{Bank, Draft, Edit, Fragment, Judge, Note};
+use judge::{Alterations, Bank, Draft, Edit, Fragment, Judge, Note, Ratio};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
@@ -163,6 +163,23 @@ proptest! {
             let [skipping, exhaustive, each] = [0, 1, 2].map(|table| tables[table].similarities(fragment));
             prop_assert_eq!(&skipping, &each);
             prop_assert_eq!(&exhaustive, &each);
+        }
+    }
+
+    #[test]
+    fn in_tables_of_which_one_half_is_computed(
+        fragments in prop::collection::vec(music(), 2..10),
+        inversion in any::<bool>(),
+        retrograde in any::<bool>(),
+        stretches in prop_oneof![Just(vec![Ratio::ONE]), Just(vec![Ratio::ONE, Ratio::new(3, 2).unwrap()])],
+    ) {
+        let fragments: Vec<_> = fragments.iter().map(|notes| Fragment::from_quarters(notes).unwrap()).collect();
+        let alterations = Alterations { stretches, inversion, retrograde };
+        let comparer = Comparer { alterations, ..Comparer::default() };
+        let gallery = Gallery::new(&comparer, fragments.iter().collect(), false);
+        let table = gallery.table(|| ());
+        for (index, fragment) in fragments.iter().enumerate() {
+            prop_assert_eq!(table.row(index).collect::<Vec<_>>(), gallery.similarities(fragment));
         }
     }
 }
