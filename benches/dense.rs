@@ -5,6 +5,8 @@
 //! two kinds of rolls `even` has pixels spread evenly from 0 to 1, so that bounds rule out most far
 //! transpositions; `sharp` has their eighth powers, mostly dark, and few are ruled out.
 
+mod support;
+
 use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, SamplingMode, criterion_group, criterion_main};
@@ -16,14 +18,11 @@ const ROWS: usize = 128;
 const COLUMNS: usize = 256;
 const EXEMPLARS: u64 = 16;
 
-/// A roll of random soft pixels, raised to a power: the generator is SplitMix64.
+/// A roll of random soft pixels, raised to a power.
 fn roll(seed: u64, power: i32) -> PianoRoll {
-    let mut state = seed;
+    let mut random = support::Random(seed);
     let image = Array2::from_shape_simple_fn((ROWS, COLUMNS), || {
-        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut bits = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        let even = ((bits ^ (bits >> 31)) >> 40) as f32 + 0.5;
+        let even = (random.next() >> 40) as f32 + 0.5;
         (even / (1 << 24) as f32).powi(power)
     });
     PianoRoll::from_image(image.view(), 0, 12).expect("no pixel is dark")

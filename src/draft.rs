@@ -101,7 +101,7 @@ impl<'a> Draft<'a> {
     /// [`Error::Malformed`] when there is no note at the index, or the new one is not one that a
     /// fragment may have; [`Error::Silent`] when no note would be left.
     pub fn consider(&mut self, edit: Edit) -> Result<Score> {
-        let drawn = self.draw(&self.edited(edit)?)?;
+        let drawn = self.draw(self.edited(edit)?)?;
         Ok(self.look(&drawn, Purpose::Look))
     }
 
@@ -111,7 +111,7 @@ impl<'a> Draft<'a> {
     /// As [`consider`](Self::consider); nothing is changed then.
     pub fn apply(&mut self, edit: Edit) -> Result<Score> {
         let notes = self.edited(edit)?;
-        let drawn = self.draw(&notes)?;
+        let drawn = self.draw(notes.clone())?;
         self.score = self.look(&drawn, Purpose::Keep);
         (self.notes, self.drawn) = (notes, drawn);
         Ok(self.score)
@@ -134,8 +134,8 @@ impl<'a> Draft<'a> {
         Ok(notes)
     }
 
-    fn draw(&self, notes: &[Note]) -> Result<Drawn> {
-        let fragment = Fragment::new(notes.to_vec(), self.drawn.fragment.ticks_per_quarter())?;
+    fn draw(&self, notes: Vec<Note>) -> Result<Drawn> {
+        let fragment = Fragment::new(notes, self.drawn.fragment.ticks_per_quarter())?;
         let roll = self.judge.comparer().fragment(&fragment);
         Ok(Drawn { fragment, roll })
     }

@@ -6,12 +6,10 @@ use std::path::Path;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use crate::alteration::Alteration;
 use crate::bank::{Bank, Label};
 use crate::correlate::{Planner, Prepared};
 use crate::error::Result;
 use crate::note::Fragment;
-use crate::roll::PianoRoll;
 use crate::similarity::shelf::Shelf;
 use crate::similarity::{
     AlteredExemplar, Best, Comparer, Difference, Exemplars, Floors, Likeness, Purpose, Task, Tracker, search,
@@ -186,9 +184,9 @@ impl Judge {
         least: [f64; 2],
     ) -> [f64; 2] {
         let Store::Shelf(shelf) = &self.store else { return least };
-        let draw = |index: usize, alteration: &_| self.draw(index, alteration);
-        let exemplars = Exemplars { shelf, comparer: &self.comparer, draw: &draw };
-        exemplars.evaluate(roll, |evaluator| tracker.best(shelf, evaluator, difference, purpose, least))
+        self.on_shelf(shelf, |exemplars| {
+            exemplars.evaluate(roll, |evaluator| tracker.best(shelf, evaluator, difference, purpose, least))
+        })
     }
 
     fn side_and_weight(&self, index: usize) -> (usize, f64) {
@@ -255,18 +253,18 @@ impl Judge {
     }
 
     fn search(&self, shelf: &Shelf, roll: &Prepared, top: usize, floors: Floors) -> Best {
-        let task = Task {
-            exemplars: Exemplars { shelf, comparer: &self.comparer, draw: &|index, it| self.draw(index, it) },
-            side: &|index| self.side_and_weight(index),
-            top,
-            floors,
-            exhaustive: self.exhaustive,
-        };
-        search(&task, roll)
+        self.on_shelf(shelf, |exemplars| {
+            let side = |index| self.side_and_weight(index);
+            search(&Task { exemplars, side: &side, top, floors, exhaustive: self.exhaustive }, roll)
+        })
     }
 
-    fn draw(&self, index: usize, alteration: &Alteration) -> PianoRoll {
-        self.comparer.rendering.draw(&self.bank.exemplars()[index].fragment, alteration)
+    /// Lends the exemplars of the shelf.
+    fn on_shelf<R>(&self, shelf: &Shelf, work: impl FnOnce(Exemplars<'_>) -> R) -> R {
+        let draw = |index: usize, alteration: &_| {
+            self.comparer.rendering.draw(&self.bank.exemplars()[index].fragment, alteration)
+        };
+        work(Exemplars { shelf, comparer: &self.comparer, draw: &draw })
     }
 
     /// The match with an exemplar, with its placement.
@@ -275,9 +273,9 @@ impl Judge {
         let mut likeness = match &self.store {
             Store::Drawn(exemplars) => self.comparer.compare(roll, &exemplars[index])?,
             Store::Shelf(shelf) => {
-                let draw = |index: usize, alteration: &_| self.draw(index, alteration);
-                let exemplars = Exemplars { shelf, comparer: &self.comparer, draw: &draw };
-                let alterations = exemplars.evaluate(roll, |evaluator| evaluator.best_alterations(index));
+                let alterations = self.on_shelf(shelf, |exemplars| {
+                    exemplars.evaluate(roll, |evaluator| evaluator.best_alterations(index))
+                });
                 self.comparer.compare_under(roll, &exemplar.fragment, alterations.into_iter())?
             }
         };

@@ -114,11 +114,11 @@ impl Evaluator<'_> {
     /// The greatest similarity to an exemplar, times `weight`, under the alterations whose `reach`
     /// is not below `floor`. It is found by the same floating-point steps as its bounds.
     pub(crate) fn greatest(&mut self, index: usize, weight: f64, reach: &[f64], floor: f64) -> f64 {
-        let mirrors = self.exemplars.shelf.mirrors().len();
         let mut greatest: f64 = 0.0;
-        for (place, &reach) in reach.iter().enumerate() {
+        for (alteration, &reach) in reach.iter().enumerate() {
             if reach >= floor && reach > greatest {
-                greatest = greatest.max(weight * self.similarity((index, place / mirrors, place % mirrors)));
+                let (stretch, mirror) = self.exemplars.shelf.place(alteration);
+                greatest = greatest.max(weight * self.similarity((index, stretch, mirror)));
             }
         }
         greatest

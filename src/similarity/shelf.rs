@@ -99,6 +99,11 @@ impl Shelf {
         &self.mirrors
     }
 
+    /// The stretch and the mirror of an alteration, counted stretch by mirror.
+    pub(crate) fn place(&self, alteration: usize) -> (usize, usize) {
+        (alteration / self.mirrors.len(), alteration % self.mirrors.len())
+    }
+
     /// What an alteration counts.
     pub(crate) fn weight(&self, stretch: usize, mirror: usize) -> f64 {
         self.weights[stretch * self.mirrors.len() + mirror]

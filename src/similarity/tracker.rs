@@ -268,7 +268,7 @@ impl Side {
     /// The similarity at a place, and the brightness where it may be kept.
     fn evaluate(&self, shelf: &Shelf, evaluator: &mut Evaluator<'_>, place: Place) -> (f64, Option<u16>) {
         let (index, weight) = self.exemplars[place.position];
-        let (stretch, mirror) = (place.alteration / shelf.mirrors().len(), place.alteration % shelf.mirrors().len());
+        let (stretch, mirror) = shelf.place(place.alteration);
         let (similarity, brightness) = evaluator.similarity_and_brightness((index as usize, stretch, mirror));
         (weight * similarity, brightness.and_then(|brightness| u16::try_from(brightness).ok()))
     }
@@ -287,7 +287,7 @@ impl Side {
         let mut candidates = Vec::new();
         let mut positions = Vec::new();
         for alteration in 0..self.alterations.len() {
-            let (stretch, mirror) = (alteration / shelf.mirrors().len(), alteration % shelf.mirrors().len());
+            let (stretch, mirror) = shelf.place(alteration);
             let weight = shelf.weight(stretch, mirror);
             positions.clear();
             Processor::best().run(Raise {
@@ -355,7 +355,7 @@ impl Side {
     fn learn(&mut self, shelf: &Shelf, removed: Surplus) {
         for &Place { position, alteration } in &self.touched {
             let Bounds { most, next } = &mut self.alterations[alteration];
-            let fullest = self.stretches[alteration / shelf.mirrors().len()].fullest.as_flattened()[position];
+            let fullest = self.stretches[shelf.place(alteration).0].fullest.as_flattened()[position];
             let (most, next) = (&mut most.as_flattened_mut()[position], next.as_flattened()[position]);
             *most = (*most).min(next.saturating_add(removed.gain(fullest)));
         }
