@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 use std::path::Path;
+use std::slice;
+use std::sync::OnceLock;
 
 use rayon::prelude::*;
 use serde::Serialize;
@@ -12,7 +14,7 @@ use crate::error::Result;
 use crate::note::Fragment;
 use crate::similarity::shelf::Shelf;
 use crate::similarity::{
-    AlteredExemplar, Best, Comparer, Difference, Exemplars, Floors, Likeness, Purpose, Task, Tracker, search,
+    AlteredExemplar, Best, Comparer, DeviceShelf, Difference, Exemplars, Floors, Likeness, Purpose, Task, Tracker, search,
 };
 use crate::verdict::{Thresholds, Verdict};
 
@@ -37,6 +39,8 @@ pub struct Judge {
     comparer: Comparer,
     thresholds: Thresholds,
     store: Store,
+    /// The store on a graphics processor, when it was worth it.
+    device: OnceLock<Option<DeviceShelf>>,
     top: usize,
     exhaustive: bool,
 }
@@ -85,7 +89,7 @@ impl Judge {
         } else {
             Store::Drawn(exemplars.par_iter().map(|exemplar| comparer.exemplar(&exemplar.fragment)).collect())
         };
-        Self { thresholds: bank.thresholds(), bank, comparer, store, top: DEFAULT_TOP, exhaustive: false }
+        Self { thresholds: bank.thresholds(), bank, comparer, store, device: OnceLock::new(), top: DEFAULT_TOP, exhaustive: false }
     }
 
     /// Whether every exemplar is compared, also those that cannot decide anything. The answers are
@@ -127,12 +131,15 @@ impl Judge {
     /// Judges a fragment, with the matches that explain it.
     pub fn judge(&self, fragment: &Fragment) -> Judgement {
         let roll = self.comparer.fragment(fragment);
-        let best = self.best(&roll, self.top.max(1));
-        let [good, bad] = &best;
+        self.judgement(&roll, &self.best(&roll, self.top.max(1)))
+    }
+
+    fn judgement(&self, roll: &Prepared, best: &Best) -> Judgement {
+        let [good, bad] = best;
         let (g, b) = (highest(good), highest(bad));
         let verdict = self.thresholds.verdict(g, b);
         let matches = |found: &[(usize, f64)]| {
-            found.iter().take(self.top).filter_map(|&(index, _)| self.explain(&roll, index)).collect()
+            found.iter().take(self.top).filter_map(|&(index, _)| self.explain(roll, index)).collect()
         };
         Judgement {
             verdict,
@@ -216,7 +223,7 @@ impl Judge {
         }
     }
 
-    /// Judges many fragments on all cores; the answers are in their order.
+    /// Judges many fragments, on all cores or on a graphics processor; the answers are in their order.
     ///
     /// ```
     /// # use judge::{Fragment, Judge};
@@ -226,12 +233,64 @@ impl Judge {
     /// assert!(best > 0.0);
     /// ```
     pub fn judge_many(&self, fragments: &[Fragment]) -> Vec<Judgement> {
-        fragments.par_iter().with_max_len(1).map(|fragment| self.judge(fragment)).collect()
+        let rolls: Vec<_> = fragments.par_iter().map(|fragment| self.comparer.fragment(fragment)).collect();
+        let best = self.best_many(&rolls, self.top.max(1));
+        rolls.par_iter().zip(best).with_max_len(1).map(|(roll, best)| self.judgement(roll, &best)).collect()
+    }
+
+    /// [`score`](Self::score) for many fragments, on all cores or on a graphics processor; the answers are in their
+    /// order.
+    ///
+    /// ```
+    /// # use judge::{Fragment, Judge};
+    /// # let judge = Judge::starter();
+    /// let phrases = [0, 2, 4].map(|up| Fragment::from_quarters(&[(60, 0.0, 1.0), (60 + up, 1.0, 1.0)]).unwrap());
+    /// let scores = judge.score_many(&phrases);
+    /// assert_eq!(scores[1], judge.score(&phrases[1]));
+    /// ```
+    pub fn score_many(&self, fragments: &[Fragment]) -> Vec<Score> {
+        let rolls: Vec<_> = fragments.par_iter().map(|fragment| self.comparer.fragment(fragment)).collect();
+        let best = self.best_many(&rolls, 1);
+        best.iter().map(|[good, bad]| self.score_from([highest(good), highest(bad)])).collect()
+    }
+
+    /// [`best`](Self::best) for many.
+    fn best_many(&self, rolls: &[Prepared], top: usize) -> Vec<Best> {
+        if let Store::Shelf(shelf) = &self.store
+            && let Some(device) = self.device(shelf, rolls.len())
+        {
+            let side = |index| self.side_and_weight(index);
+            let floors = Floors::default();
+            return self.on_shelf(shelf, |exemplars| {
+                let task = Task { exemplars, side: &side, top, floors, exhaustive: self.exhaustive };
+                device.best(&task, rolls)
+            });
+        }
+        rolls.par_iter().with_max_len(1).map(|roll| self.best(roll, top)).collect()
+    }
+
+    /// The exemplars on the graphics processor, where so many fragments are worth it.
+    fn device(&self, shelf: &Shelf, fragments: usize) -> Option<&DeviceShelf> {
+        let there = self.device.get().is_some_and(Option::is_some);
+        if !self.comparer.planner.may_use_device(shelf.len(), fragments, there) {
+            return None;
+        }
+        let made = || match DeviceShelf::new(shelf, &|index| self.side_and_weight(index)) {
+            Ok(device) => Some(device),
+            Err(problem) => {
+                log::warn!("{problem}: the search goes on without it");
+                None
+            }
+        };
+        self.device.get_or_init(made).as_ref()
     }
 
     /// The most similar exemplars of each side, best first, ties in order of name.
     fn best(&self, roll: &Prepared, top: usize) -> Best {
         let exemplars = match &self.store {
+            Store::Shelf(shelf) if self.device(shelf, 1).is_some() => {
+                return self.best_many(slice::from_ref(roll), top).pop().unwrap_or_default();
+            }
             Store::Shelf(shelf) => return self.search(shelf, roll, top, Floors::default()),
             Store::Drawn(exemplars) => exemplars,
         };

@@ -21,6 +21,16 @@ const LINE: f64 = 0.9;
 /// How much longer double precision takes.
 const DOUBLE: f64 = 2.2;
 
+/// Nanoseconds of a search on one core, and of each exemplar that it passes over.
+const SEARCH: f64 = 300_000.0;
+const SEARCHED_EXEMPLAR: f64 = 100.0;
+/// Nanoseconds to open the device, to send it an exemplar, of a batch, and of a search in it.
+const DEVICE_START: f64 = 400_000_000.0;
+const SENT_EXEMPLAR: f64 = 4_000.0;
+const DEVICE_BATCH: f64 = 1_500_000.0;
+const DEVICE_SEARCH: f64 = 5_000.0;
+const DEVICE_EXEMPLAR: f64 = 2.0;
+
 /// Estimated nanoseconds of one pair by the sparse method, over `lags`.
 pub(super) fn sparse(fragment: &Prepared, exemplar: &Prepared, lags: &Lags, grid: u32) -> f64 {
     let impulses = fragment.events().len() as f64 * exemplar.events().len() as f64;
@@ -43,4 +53,21 @@ pub(super) fn fft(fragment: &Prepared, exemplar: &Prepared, lags: &Lags) -> f64 
     let in_time = lines * columns * (LINE + BUTTERFLY * columns.log2());
     let precision = if needs_double_precision(fragment.roll(), exemplar.roll()) { DOUBLE } else { 1.0 };
     PAIR + precision * (in_pitch + in_time)
+}
+
+/// Nanoseconds of searches, one after another, on the processor and on a graphics processor.
+pub(super) struct SearchCost {
+    pub processor: f64,
+    pub device: f64,
+}
+
+/// What searching costs by numbers of exemplars and fragments (`benches/RESULTS.md`); to be sent first, unless they
+/// are there, exemplars cost more than many searches.
+pub(super) fn search(exemplars: usize, fragments: usize, there: bool) -> SearchCost {
+    let (exemplars, fragments) = (exemplars as f64, fragments as f64);
+    let cores = rayon::current_num_threads() as f64;
+    let processor = fragments * (SEARCH + SEARCHED_EXEMPLAR * exemplars) / cores.min(fragments.max(1.0));
+    let begin = if there { 0.0 } else { DEVICE_START + SENT_EXEMPLAR * exemplars };
+    let device = begin + DEVICE_BATCH + fragments * (DEVICE_SEARCH + DEVICE_EXEMPLAR * exemplars);
+    SearchCost { processor, device }
 }

@@ -14,6 +14,7 @@
 //! faster: equal to the last bit for rolls of zeros and ones, within 1e-4 relative for others.
 
 mod cost;
+pub mod cuda;
 mod fft;
 mod lags;
 mod plan;
@@ -22,6 +23,7 @@ mod processor;
 mod reference;
 pub(crate) mod sparse;
 
+pub use cuda::{Absent, Cuda};
 pub use fft::Fft;
 pub use lags::{Lags, Offset, Overlap, Peak, Search};
 pub use plan::{Backend, BackendChoice, Plan, Planner};

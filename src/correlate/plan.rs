@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use num_integer::gcd;
 use serde::{Deserialize, Serialize};
 
-use super::{Correlator, Fft, Lags, Overlap, Peak, Prepared, Reference, Search, Sparse, cost};
+use super::{Absent, Correlator, Cuda, Fft, Lags, Overlap, Peak, Prepared, Reference, Search, Sparse, cost};
 use crate::error::{Error, Result};
 
 /// The ways to compute a correlation.
@@ -19,6 +19,8 @@ pub enum Backend {
     Sparse,
     /// By Fourier transform.
     Fft,
+    /// On a graphics processor.
+    Cuda,
 }
 
 impl fmt::Display for Backend {
@@ -27,6 +29,7 @@ impl fmt::Display for Backend {
             Self::Reference => "reference",
             Self::Sparse => "sparse",
             Self::Fft => "fft",
+            Self::Cuda => "cuda",
         })
     }
 }
@@ -50,18 +53,12 @@ impl FromStr for BackendChoice {
             "reference" => Self::Only(Backend::Reference),
             "sparse" => Self::Only(Backend::Sparse),
             "fft" => Self::Only(Backend::Fft),
-            "cuda" => {
-                return Err(Error::Option {
-                    name: "backend",
-                    value: text.to_owned(),
-                    expected: "built into this version; use auto, sparse, fft or reference",
-                });
-            }
+            "cuda" => Self::Only(Backend::Cuda),
             _ => {
                 return Err(Error::Option {
                     name: "backend",
                     value: text.to_owned(),
-                    expected: "auto, sparse, fft or reference",
+                    expected: "auto, sparse, fft, cuda or reference",
                 });
             }
         })
@@ -92,14 +89,27 @@ pub struct Planner {
 }
 
 impl Planner {
-    /// A planner that is free to choose, or not.
+    /// A planner that is free to choose, or not. Where there is no graphics processor ([`Cuda::new`] says why),
+    /// what is asked of [`Backend::Cuda`] is computed by the sparse method.
     pub fn new(choice: BackendChoice) -> Self {
         Self { choice }
     }
 
     /// Whether pairs may be handed to the sparse method.
     pub(crate) fn may_be_sparse(&self) -> bool {
-        matches!(self.choice, BackendChoice::Auto | BackendChoice::Only(Backend::Sparse))
+        matches!(self.choice, BackendChoice::Auto | BackendChoice::Only(Backend::Sparse | Backend::Cuda))
+    }
+
+    /// Whether fragments are searched on a graphics processor, against so many exemplars; `there` says whether these
+    /// have been sent already.
+    pub(crate) fn may_use_device(&self, exemplars: usize, fragments: usize, there: bool) -> bool {
+        match self.choice {
+            BackendChoice::Only(backend) => backend == Backend::Cuda && Cuda::new().is_ok(),
+            BackendChoice::Auto => {
+                let search = cost::search(exemplars, fragments, there);
+                search.device < search.processor && Cuda::new().is_ok()
+            }
+        }
     }
 
     /// Decides for a pair over some lags, without computing anything.
@@ -134,10 +144,15 @@ impl Planner {
 
 fn correlator(backend: Backend) -> &'static dyn Correlator {
     static SPARSE: LazyLock<Sparse> = LazyLock::new(Sparse::default);
+    static CUDA: LazyLock<Result<Cuda, Absent>> = LazyLock::new(Cuda::new);
     match backend {
         Backend::Reference => &Reference,
         Backend::Sparse => &*SPARSE,
         Backend::Fft => &Fft,
+        Backend::Cuda => match &*CUDA {
+            Ok(cuda) => cuda,
+            Err(_) => &*SPARSE,
+        },
     }
 }
 

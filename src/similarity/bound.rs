@@ -72,7 +72,13 @@ impl Inks {
     }
 }
 
-impl Ink<'_> {
+impl<'a> Ink<'a> {
+    /// The lit rows, and for each its ink under every stretch.
+    #[cfg(feature = "cuda")]
+    pub(super) fn parts(&self) -> (&'a [u8], &'a [u16]) {
+        (self.rows, self.ink)
+    }
+
     /// The ink of the fullest row under a stretch; `None` when it is not known.
     pub(super) fn fullest(&self, stretch: usize, stretches: usize) -> Option<u16> {
         self.ink.iter().skip(stretch).step_by(stretches).copied().max()

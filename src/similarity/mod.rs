@@ -16,6 +16,8 @@
 
 mod bound;
 mod comparer;
+#[cfg_attr(not(feature = "cuda"), path = "without_device.rs")]
+mod device;
 mod evaluator;
 mod gallery;
 mod search;
@@ -25,6 +27,7 @@ mod weights;
 mod window;
 
 pub use comparer::{AlteredExemplar, Comparer, Likeness, Placement};
+pub(crate) use device::DeviceShelf;
 pub(crate) use evaluator::Exemplars;
 pub use gallery::{Gallery, Table};
 pub(crate) use search::{Best, Floors, Task, search};

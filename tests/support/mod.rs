@@ -1,6 +1,8 @@
 //! Music for the tests, written out by us.
 #![allow(dead_code, reason = "each test file uses some of it")]
 
+pub mod suite;
+
 use judge::Fragment;
 
 /// "Frère Jacques", traditional: quarters on C major.

@@ -101,6 +101,36 @@ pub(crate) struct Outline<'a> {
     pub retrograde: bool,
 }
 
+/// A run of lit pixels; the row is counted from the lowest.
+#[cfg(feature = "cuda")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Span {
+    pub row: u8,
+    pub start: u16,
+    pub end: u16,
+}
+
+#[cfg(feature = "cuda")]
+impl Outline<'_> {
+    /// The runs that were traced, mirrors left out, in order of row and time.
+    pub(crate) fn spans(&self) -> Vec<Span> {
+        let mut begun = [None; 1 << 8];
+        let mut spans = Vec::with_capacity(self.changes.len());
+        for (column, rows) in signed_rows(self.changes, self.head.rows) {
+            for (row, starts) in rows {
+                let begun = &mut begun[usize::from(row)];
+                match (starts, begun.take()) {
+                    (true, _) => *begun = Some(column),
+                    (false, Some(start)) => spans.push(Span { row, start, end: column }),
+                    (false, None) => {}
+                }
+            }
+        }
+        spans.sort_unstable();
+        spans
+    }
+}
+
 /// A start, a stop, or both at one column; rows are counted downwards from the highest.
 #[derive(Clone, Copy)]
 struct Edge {
@@ -160,4 +190,25 @@ pub(super) fn signed_rows(
         let stops = here.iter().filter_map(|change| change.stop()).map(|row| (row, false));
         (here[0].column, starts.chain(stops).map(move |(row, up)| (rows - 1 - row, up)))
     })
+}
+
+#[cfg(all(test, feature = "cuda"))]
+mod tests {
+    use super::*;
+    use crate::note::Fragment;
+
+    #[test]
+    fn spans_are_the_runs() {
+        let notes = [(60, 0.0, 1.0), (62, 1.0, 0.5), (60, 1.5, 1.0), (67, 1.0, 3.0), (60, 4.0, 1.0)];
+        let roll = PianoRoll::of(&Fragment::from_quarters(&notes).unwrap(), 12);
+        let mut changes = Vec::new();
+        let head = trace(&roll, &mut changes).unwrap();
+        let spans = Outline { head, changes: &changes, inverted: false, retrograde: false }.spans();
+        let runs: Vec<_> = roll
+            .runs()
+            .iter()
+            .map(|run| Span { row: (run.pitch - roll.low()) as u8, start: run.start as u16, end: run.end as u16 })
+            .collect();
+        assert_eq!(spans, runs);
+    }
 }

@@ -1,0 +1,174 @@
+//! Holds the graphics processor to the processor on all pairs of real music, and times it.
+//!
+//! `cargo run --release --example device -- [--quick] [--rolls OUT] FOLDER…` takes the MIDI files of each folder as a
+//! collection. With --rolls nothing is computed: the collections' pictures are written into the folder OUT for
+//! `benches/device_peer.py`.
+
+#[path = "../benches/support/mod.rs"]
+mod support;
+
+use std::error::Error;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use judge::correlate::{Backend, BackendChoice, Correlator, Cuda, Planner, Prepared, Search, Sparse};
+use judge::{Alteration, Alterations, Bank, Fragment, Judge, PianoRoll, Rendering};
+use rayon::prelude::*;
+use support::{Random, read, vary};
+
+fn main() -> Result<ExitCode, Box<dyn Error>> {
+    let mut folders: Vec<String> = std::env::args().skip(1).collect();
+    let quick = folders.first().is_some_and(|it| it == "--quick");
+    if quick {
+        folders.remove(0);
+    }
+    if folders.first().is_some_and(|it| it == "--rolls") {
+        let out = folders.get(1).ok_or("--rolls needs a folder")?.clone();
+        return folders[2..].iter().try_for_each(|folder| write_rolls(Path::new(folder), Path::new(&out))).map(|()| ExitCode::SUCCESS);
+    }
+    let start = Instant::now();
+    let cuda = Cuda::new()?;
+    let (major, minor) = cuda.capability();
+    println!(
+        "{}, compute capability {major}.{minor}, {} multiprocessors; opened in {:.0} ms",
+        cuda.name(),
+        cuda.multiprocessors(),
+        1e3 * start.elapsed().as_secs_f64()
+    );
+    let mut wrong = 0;
+    for folder in &folders {
+        let fragments = read(Path::new(folder))?;
+        println!("\n{folder}: {} fragments", fragments.len());
+        wrong += agree(&cuda, &fragments);
+        table(&cuda, &fragments, if quick { 2 } else { 5 })?;
+    }
+    if let Some(folder) = folders.first() {
+        let fragments = read(Path::new(folder))?;
+        for size in if quick { vec![914, 10_000] } else { vec![914, 10_000, 100_000] } {
+            wrong += search(&fragments, size)?;
+        }
+    }
+    Ok(if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Writes the pictures of a collection one after another: pitch of the lowest row, rows, columns (32 bits each), then
+/// a byte a pixel.
+fn write_rolls(folder: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
+    let mut bytes = Vec::new();
+    for fragment in read(folder)? {
+        let roll = PianoRoll::of(&fragment, 12);
+        for number in [roll.low() as u32, roll.rows() as u32, roll.columns()] {
+            bytes.extend(number.to_le_bytes());
+        }
+        bytes.extend(roll.image().iter().map(|&pixel| pixel as u8));
+    }
+    std::fs::create_dir_all(out)?;
+    Ok(std::fs::write(out.join(folder.file_name().unwrap_or_default()).with_extension("rolls"), bytes)?)
+}
+
+/// Brightness and placement of all pairs by both; gives how many differ.
+fn agree(cuda: &Cuda, fragments: &[Fragment]) -> usize {
+    let rolls: Vec<_> = fragments.iter().map(|fragment| Prepared::new(PianoRoll::of(fragment, 12))).collect();
+    let all: Vec<_> = rolls.iter().collect();
+    let found = cuda.peaks(&all, &all);
+    let brightest = cuda.brightest_table(&all, &all);
+    let sparse = Sparse::default();
+    let differs = |(x, (found, brightest)): (&Prepared, (&Vec<_>, &Vec<f64>))| {
+        let search = Search::default();
+        let pairs = rolls.iter().zip(found).zip(brightest);
+        pairs.filter(|((k, peak), brightest)| {
+            let expected = sparse.peak(x, k, &search);
+            expected != **peak || expected.is_none_or(|expected| expected.brightness != **brightest)
+        })
+        .count()
+    };
+    let wrong = rolls.par_iter().zip(found.par_iter().zip(&brightest)).map(differs).sum();
+    println!("{} of {} pairs agree in brightness and placement", rolls.len().pow(2) - wrong, rolls.len().pow(2));
+    wrong
+}
+
+/// The time of all pairs under all 28 alterations.
+fn table(cuda: &Cuda, fragments: &[Fragment], repeats: u32) -> Result<(), String> {
+    let rolls: Vec<_> = fragments.iter().map(|fragment| Prepared::new(PianoRoll::of(fragment, 12))).collect();
+    let stretched: Vec<_> = fragments
+        .iter()
+        .flat_map(|fragment| {
+            let stretches = Alterations::default().stretches;
+            stretches.into_iter().map(move |stretch| {
+                Prepared::new(Rendering::default().draw(fragment, &Alteration::stretched(stretch)))
+            })
+        })
+        .collect();
+    let (rolls, stretched): (Vec<_>, Vec<_>) = (rolls.iter().collect(), stretched.iter().collect());
+    let found = cuda.measure(&rolls, &stretched, repeats)?;
+    let each = |time: Duration| 1e9 * time.as_secs_f64() / found.pairs as f64;
+    println!(
+        "{} pair-alterations: correlation {:.1} ms, {:.3e} a second ({:.3} ns each)",
+        found.pairs,
+        1e3 * found.correlate.as_secs_f64(),
+        found.pairs as f64 / found.correlate.as_secs_f64(),
+        each(found.correlate)
+    );
+    println!(
+        "besides, ns each: laying out {:.4}, sending and drawing {:.4}, fetching all answers {:.4}",
+        each(found.lay_out),
+        each(found.draw),
+        each(found.fetch)
+    );
+    Ok(())
+}
+
+/// Searches of a bank, on the device and by the processor; gives how many answers differ.
+fn search(originals: &[Fragment], size: usize) -> Result<usize, Box<dyn Error>> {
+    let exemplars: Vec<_> = (0..size)
+        .into_par_iter()
+        .map(|index| match originals.get(index) {
+            Some(original) => original.clone(),
+            None => vary(&originals[index % originals.len()], &mut Random(index as u64)),
+        })
+        .collect();
+    let queries: Vec<_> = (0..4096)
+        .into_par_iter()
+        .map(|index| vary(&originals[index % originals.len()], &mut Random((1 << 32) + index as u64)))
+        .collect();
+    let open = |backend| -> Result<Judge, Box<dyn Error>> {
+        let named = exemplars.iter().enumerate().map(|(index, fragment)| {
+            (format!("{}/{index}", if index % 2 == 0 { "good" } else { "bad" }), fragment.clone())
+        });
+        Ok(Judge::new(Bank::from_fragments(named)?, Planner::new(BackendChoice::Only(backend)))?)
+    };
+    let device = open(Backend::Cuda)?;
+    let start = Instant::now();
+    device.score(&queries[0]);
+    let sent = start.elapsed();
+    let timed = |judge: &Judge, queries: &[Fragment]| {
+        judge.score_many(&queries[..64.min(queries.len())]);
+        let start = Instant::now();
+        let scores = judge.score_many(queries);
+        (scores, start.elapsed().as_secs_f64() / queries.len() as f64)
+    };
+    let (scores, skipping) = timed(&device, &queries);
+    let few = if size > 20_000 { 128 } else { 1024 };
+    let device = device.exhaustive(true);
+    let (all, exhaustive) = timed(&device, &queries[..few]);
+    let (expected, processor) = timed(&open(Backend::Sparse)?, &queries);
+    let wrong = scores.iter().zip(&expected).filter(|(a, b)| a != b).count()
+        + all.iter().zip(&expected).filter(|(a, b)| a != b).count();
+    println!(
+        "\n{size} exemplars, 28 alterations each; sent in {:.0} ms; {} of {} scores agree",
+        1e3 * sent.as_secs_f64(),
+        scores.len() + all.len() - wrong,
+        scores.len() + all.len()
+    );
+    println!(
+        "a fragment: {:.1} us, without skipping {:.1} us ({:.3e} pair-alterations a second); on the processor, {} threads, {:.1} us",
+        1e6 * skipping,
+        1e6 * exhaustive,
+        28.0 * size as f64 / exhaustive,
+        rayon::current_num_threads(),
+        1e6 * processor
+    );
+    println!("{:.2} million fragments a minute", 60.0 / skipping / 1e6);
+    Ok(wrong)
+}

@@ -1,0 +1,5 @@
+// All kernels of judge, as one module.
+#include "image.cuh"
+#include "brightest.cuh"
+#include "bound.cuh"
+#include "best.cuh"

@@ -1,0 +1,511 @@
+//! A bank on the device: many fragments against all exemplars at once, the best few of each told.
+//!
+//! As on the processor, exemplars that cannot be among the best are passed over: bounds from the ink of the pitches
+//! ([`similarity::bound`](crate::similarity)) are computed for all, the most promising are correlated first, and the
+//! least of what is wanted of them is the floor for the rest. The device computes bounds and similarities by the same
+//! steps in double precision as the processor, so the answers are the same to the last bit.
+//!
+//! Fragments come in batches as large as the free memory allows, on two lanes in turn: while the device works on one,
+//! the next is laid out and the last one's answers are read.
+
+use std::sync::{Mutex, PoisonError};
+
+use super::device::{Argument, Device, Fault, Lane, Memory, Parcel, Resident, Shape, ShelfTable};
+use super::layout::{Figures, Layout};
+use super::round::{Exemplars, Lists, Round, Wanted};
+use super::{Absent, WARPS};
+use crate::correlate::sparse::outline::Outline;
+use crate::roll::PianoRoll;
+
+/// The most fragments of a batch.
+const MOST_AT_ONCE: usize = 256;
+/// The device's `find_best` is made for few.
+const MOST_WANTED: usize = 64;
+/// Exemplars of each side that are correlated first, at least.
+const SEEDS: usize = 4;
+/// Stretches whose ink lies side by side.
+const SIDE_BY_SIDE: usize = 8;
+
+/// What stands on a shelf.
+pub(crate) trait ShelfSource {
+    /// How many exemplars, and stretches of each.
+    fn size(&self) -> (usize, usize);
+    /// An exemplar under a stretch, unmirrored, if it has an outline.
+    fn outline(&self, exemplar: usize, stretch: usize) -> Option<Outline<'_>>;
+    /// The lit rows of an exemplar from the lowest, and their ink, row by stretch.
+    fn ink(&self, exemplar: usize) -> (&[u8], &[u16]);
+    /// Which mirrors are searched: inverted, retrograde.
+    fn mirrors(&self) -> &[(bool, bool)];
+    /// What an alteration counts.
+    fn weight(&self, stretch: usize, mirror: usize) -> f64;
+}
+
+/// Exemplars on the device.
+pub(crate) struct CudaShelf {
+    device: &'static Device,
+    exemplars: Exemplars,
+    tables: Resident,
+    table: ShelfTable,
+    firsts: u64,
+    rows: u64,
+    ink: u64,
+    padded: u32,
+    mirrors: Vec<u32>,
+    /// Exemplars that could not be put on it.
+    pub unfit: Vec<usize>,
+    lanes: Mutex<[Option<Lane>; 2]>,
+}
+
+/// What is wanted of a search.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Query {
+    /// How many exemplars of each side.
+    pub top: usize,
+    /// The least similarity that is wanted, by side.
+    pub least: [f64; 2],
+    /// Whether every exemplar is correlated all the same.
+    pub exhaustive: bool,
+}
+
+/// The best exemplars of each side: index and similarity.
+type Best = [Vec<(usize, f64)>; 2];
+
+/// A batch that the device works on.
+struct Pending {
+    fragments: usize,
+    wanted: usize,
+    bytes: usize,
+}
+
+/// Where the parts of the scratch memory are.
+#[derive(Debug, Clone, Copy)]
+struct Scratch {
+    brightest: u64,
+    values: u64,
+    most: u64,
+    list: u64,
+    counts: u64,
+    floors: u64,
+    seeds: u64,
+    seed_values: u64,
+    /// Indices, then similarities: what is fetched.
+    indices: u64,
+    best: u64,
+}
+
+impl CudaShelf {
+    /// Sends exemplars to the device, with the side (0 or 1) and the weight of each.
+    pub fn new(source: &dyn ShelfSource, side_and_weight: &dyn Fn(usize) -> (usize, f64)) -> Result<Self, Refusal> {
+        let device = Device::get().map_err(Refusal::Absent)?;
+        let lane = device.lane()?;
+        let (count, stretches) = source.size();
+        let mut figures = Figures::default();
+        let (mut which, mut unfit) = (vec![u32::MAX; count * stretches], Vec::new());
+        let padded = stretches.next_multiple_of(SIDE_BY_SIDE);
+        let (mut firsts, mut rows, mut ink) = (vec![0u32], Vec::new(), Vec::<u16>::new());
+        for exemplar in 0..count {
+            let outlines: Option<Vec<_>> = (0..stretches).map(|stretch| source.outline(exemplar, stretch)).collect();
+            match outlines {
+                None => unfit.push(exemplar),
+                Some(outlines) => {
+                    for (stretch, outline) in outlines.iter().enumerate() {
+                        which[exemplar * stretches + stretch] = figures.len() as u32;
+                        if !figures.push_outline(outline) {
+                            return Err(Refusal::Fault(Fault::OutOfMemory));
+                        }
+                    }
+                    let (lit, own) = source.ink(exemplar);
+                    rows.extend_from_slice(lit);
+                    for own in own.chunks(stretches) {
+                        ink.extend_from_slice(own);
+                        ink.resize(ink.len().next_multiple_of(padded), 0);
+                    }
+                }
+            }
+            firsts.push(rows.len() as u32);
+        }
+        let exemplars = Exemplars::new(&lane, &figures)?;
+        for place in &mut which {
+            if let Some(&moved) = exemplars.places.get(*place as usize) {
+                *place = moved;
+            }
+        }
+        let groups: Vec<u16> = exemplars
+            .groups
+            .iter()
+            .enumerate()
+            .flat_map(|(number, group)| std::iter::repeat_n(number as u16, group.count as usize))
+            .collect();
+        let mirrors = source.mirrors();
+        let (sides, weights): (Vec<u8>, Vec<f64>) = (0..count)
+            .map(|exemplar| {
+                let (side, weight) = side_and_weight(exemplar);
+                (side as u8, weight)
+            })
+            .unzip();
+        let alterations: Vec<f64> = (0..stretches)
+            .flat_map(|stretch| (0..mirrors.len()).map(move |mirror| source.weight(stretch, mirror)))
+            .collect();
+        let inverted: Vec<u8> = mirrors.iter().map(|&(inverted, _)| inverted.into()).collect();
+        let mut parcel = Parcel::default();
+        let offsets = [
+            parcel.push(&which),
+            parcel.push(&groups),
+            parcel.push(&weights),
+            parcel.push(&sides),
+            parcel.push(&alterations),
+            parcel.push(&inverted),
+            parcel.push(&firsts),
+            parcel.push(&rows),
+            parcel.push(&ink),
+        ];
+        let tables = Resident::new(&lane, &parcel)?;
+        let [places, groups, weights, sides, alterations, inverted, firsts, rows, ink] =
+            offsets.map(|offset| tables.address() + offset);
+        let table = ShelfTable {
+            places,
+            figures: exemplars.address(),
+            groups,
+            weights,
+            sides,
+            alterations,
+            inverted,
+            exemplars: count as u32,
+            stretches: stretches as u32,
+            mirrors: mirrors.len() as u32,
+            figure_count: exemplars.figures.len() as u32,
+            group_count: exemplars.groups.len() as u32,
+        };
+        let mirrors = mirrors.iter().map(|&(inverted, backwards)| u32::from(inverted) + 2 * u32::from(backwards));
+        Ok(Self {
+            device,
+            table,
+            firsts,
+            rows,
+            ink,
+            padded: padded as u32,
+            mirrors: mirrors.collect(),
+            unfit,
+            lanes: Mutex::new([Some(lane), None]),
+            exemplars,
+            tables,
+        })
+    }
+
+    /// Bytes of the device that it takes.
+    pub fn bytes(&self) -> usize {
+        self.tables.len() + self.exemplars.len()
+    }
+
+    /// The best exemplars for each fragment; `None` for one that does not fit the kernels, or when more are wanted
+    /// than the device looks for.
+    pub fn best(&self, fragments: &[&PianoRoll], query: Query) -> Result<Vec<Option<Best>>, Fault> {
+        if query.top > MOST_WANTED || self.exemplars.figures.is_empty() {
+            return Ok(vec![None; fragments.len()]);
+        }
+        let mut figures = Figures::default();
+        let fits: Vec<bool> = fragments.iter().map(|roll| figures.push(roll)).collect();
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut at_once = self.at_once(&figures);
+        let found = loop {
+            match self.batches(&mut lanes, &figures, at_once, query) {
+                Err(Fault::OutOfMemory) if at_once > 1 => {
+                    log::warn!("the memory of the graphics processor is full: smaller batches");
+                    for lane in lanes.iter_mut().flatten() {
+                        lane.give_back();
+                    }
+                    at_once /= 2;
+                }
+                other => break other,
+            }
+        };
+        if found.is_err() {
+            *lanes = [const { None }; 2];
+        }
+        let mut found = found?.into_iter();
+        Ok(fits.into_iter().map(|fits| if fits { found.next() } else { None }).collect())
+    }
+
+    /// How many fragments fit into the free memory of the device, on both lanes.
+    fn at_once(&self, figures: &Figures) -> usize {
+        let views = self.mirrors.len() as u64;
+        let longest = figures.heads.iter().map(|head| (u64::from(head.columns) + 256) * u64::from(head.rows + 3) * 4);
+        let images = longest.max().unwrap_or(0) * views * self.exemplars.groups.len() as u64;
+        let of_figures = views * self.exemplars.figures.len() as u64 * 8;
+        let of_exemplars = u64::from(self.table.exemplars) * (8 + 4 * u64::from(self.table.stretches));
+        let each = images + of_figures + of_exemplars;
+        let fit = (self.device.unused() as u64 * 4 / 5 / 2 / each.max(1)) as usize;
+        // Places in lists are numbers of 32 bits.
+        let most = (u64::from(u32::MAX) / (of_figures / 8).max(1)) as usize;
+        fit.min(most).clamp(1, MOST_AT_ONCE)
+    }
+
+    fn batches(
+        &self,
+        lanes: &mut [Option<Lane>; 2],
+        figures: &Figures,
+        at_once: usize,
+        query: Query,
+    ) -> Result<Vec<Best>, Fault> {
+        let mut found = Vec::with_capacity(figures.len());
+        let mut pending: [Option<Pending>; 2] = [None, None];
+        // Two batches at least, so that both lanes have work.
+        let at_once = if figures.len() > 32 { at_once.min(figures.len().div_ceil(2)) } else { at_once };
+        let batches = figures.len().div_ceil(at_once);
+        for batch in 0..batches {
+            let turn = batch % 2;
+            let lane = match &mut lanes[turn] {
+                Some(lane) => lane,
+                empty => empty.insert(self.device.lane()?),
+            };
+            if let Some(pending) = pending[turn].take() {
+                read(lane, &pending, query, &mut found)?;
+            }
+            let batch = figures.part(batch * at_once..figures.len().min((batch + 1) * at_once));
+            pending[turn] = Some(self.start(lane, &batch, query)?);
+        }
+        for turn in [batches % 2, (batches + 1) % 2] {
+            if let (Some(lane), Some(pending)) = (&mut lanes[turn], pending[turn].take()) {
+                read(lane, &pending, query, &mut found)?;
+            }
+        }
+        Ok(found)
+    }
+
+    /// Puts all work for a batch on a lane.
+    fn start(&self, lane: &mut Lane, batch: &Figures, query: Query) -> Result<Pending, Fault> {
+        let layout = Layout::new(batch, &self.mirrors, &self.exemplars.groups, !query.exhaustive);
+        let (fragments, tasks) = (batch.len(), layout.tasks.len());
+        let mut parcel = Parcel::default();
+        let least = parcel.push(&query.least);
+        let (round, base) = Round::new(lane, layout, batch, WARPS, parcel)?;
+        let least = base + least;
+        let wanted = query.top.max(1);
+        let seeds = if query.exhaustive { 0 } else { wanted.max(SEEDS) };
+        let (scratch, bytes) = self.scratch(lane, fragments, tasks, wanted, seeds, query.exhaustive)?;
+        if query.exhaustive {
+            round.correlate(lane, &self.exemplars, None, Wanted::Brightest, scratch.brightest)?;
+        } else {
+            self.skip(lane, &round, &scratch, (fragments, tasks), (wanted, seeds), least)?;
+        }
+        self.weigh(lane, &round, &scratch, fragments)?;
+        self.find(lane, fragments, scratch.values, wanted, (scratch.indices, scratch.best), (0, 0))?;
+        lane.ask(scratch.indices, bytes)?;
+        Ok(Pending { fragments, wanted, bytes })
+    }
+
+    /// Correlates what may be among the best, the most promising first.
+    fn skip(
+        &self,
+        lane: &Lane,
+        round: &Round,
+        scratch: &Scratch,
+        (fragments, tasks): (usize, usize),
+        (wanted, seeds): (usize, usize),
+        least: u64,
+    ) -> Result<(), Fault> {
+        let lists = Lists { counts: scratch.counts, list: scratch.list };
+        let correlate = || round.correlate(lane, &self.exemplars, Some(lists), Wanted::Brightest, scratch.brightest);
+        let answers = fragments * self.mirrors.len() * self.exemplars.figures.len();
+        lane.clear(scratch.brightest, 4 * answers as u64)?;
+        lane.clear(scratch.counts, 4 * tasks as u64)?;
+        self.bound(lane, round, scratch, fragments)?;
+        self.find(lane, fragments, scratch.values, seeds, (scratch.seeds, scratch.seed_values), (0, 0))?;
+        self.list_found(lane, round, scratch, fragments, seeds)?;
+        correlate()?;
+        self.weigh(lane, round, scratch, fragments)?;
+        let found = (scratch.indices, scratch.best);
+        self.find(lane, fragments, scratch.values, wanted, found, (least, scratch.floors))?;
+        lane.clear(scratch.counts, 4 * tasks as u64)?;
+        self.list_candidates(lane, round, scratch, fragments)?;
+        correlate()
+    }
+
+    fn scratch(
+        &self,
+        lane: &mut Lane,
+        fragments: usize,
+        tasks: usize,
+        wanted: usize,
+        seeds: usize,
+        exhaustive: bool,
+    ) -> Result<(Scratch, usize), Fault> {
+        let mut end = 0u64;
+        let mut part = |count: usize, size: usize| {
+            let at = end;
+            end = (end + (count * size) as u64).next_multiple_of(16);
+            at
+        };
+        let answers = fragments * self.mirrors.len() * self.exemplars.figures.len();
+        let exemplars = fragments * self.table.exemplars as usize;
+        let listed = if exhaustive { 0 } else { answers };
+        let brightest = part(answers, 4);
+        let values = part(exemplars, 8);
+        let most = part(if exhaustive { 0 } else { exemplars * self.table.stretches as usize }, 4);
+        let list = part(listed, 4);
+        let counts = part(tasks, 4);
+        let floors = part(2 * fragments, 8);
+        let seed_indices = part(2 * fragments * seeds, 4);
+        let seed_values = part(2 * fragments * seeds, 8);
+        let indices = part(2 * fragments * wanted, 4);
+        let best = part(2 * fragments * wanted, 8);
+        let bytes = (end - indices) as usize;
+        let base = lane.reserve(Memory::Scratch, end)?;
+        let scratch = Scratch {
+            brightest: base + brightest,
+            values: base + values,
+            most: base + most,
+            list: base + list,
+            counts: base + counts,
+            floors: base + floors,
+            seeds: base + seed_indices,
+            seed_values: base + seed_values,
+            indices: base + indices,
+            best: base + best,
+        };
+        Ok((scratch, bytes))
+    }
+
+    /// Blocks for work by exemplar, a thread each, and fragment.
+    fn by_exemplar(&self, fragments: usize, threads_each: u32) -> Shape {
+        let blocks = (u64::from(self.table.exemplars) * u64::from(threads_each)).div_ceil(256).min(1 << 12) as u32;
+        Shape { blocks: (blocks.max(1), fragments as u32), threads: 256, shared: 0 }
+    }
+
+    #[allow(unsafe_code, reason = "launches")]
+    fn bound(&self, lane: &Lane, round: &Round, scratch: &Scratch, fragments: usize) -> Result<(), Fault> {
+        let ink = [
+            Argument::Long(round.at.fragments),
+            Argument::Long(round.at.notes),
+            Argument::Long(self.firsts),
+            Argument::Long(self.rows),
+            Argument::Long(self.ink),
+            Argument::Word(self.padded),
+            Argument::Word(self.table.exemplars),
+            Argument::Word(self.table.stretches),
+            Argument::Long(scratch.most),
+        ];
+        let values = [
+            Argument::Shelf(self.table),
+            Argument::Long(round.at.fragments),
+            Argument::Long(scratch.most),
+            Argument::Long(scratch.values),
+        ];
+        // SAFETY: the tables are those of this shelf; the answers have room for every fragment and exemplar.
+        unsafe {
+            lane.launch("bound_by_ink", self.by_exemplar(fragments, 32), &ink)?;
+            lane.launch("bound_similarities", self.by_exemplar(fragments, 1), &values)
+        }
+    }
+
+    #[allow(unsafe_code, reason = "a launch")]
+    fn list_candidates(&self, lane: &Lane, round: &Round, scratch: &Scratch, fragments: usize) -> Result<(), Fault> {
+        let arguments = [
+            Argument::Shelf(self.table),
+            Argument::Long(round.at.fragments),
+            Argument::Long(scratch.most),
+            Argument::Long(scratch.floors),
+            Argument::Long(round.at.buckets),
+            Argument::Long(round.at.tasks),
+            Argument::Long(scratch.counts),
+            Argument::Long(scratch.list),
+        ];
+        // SAFETY: each task's list has room for its group.
+        unsafe { lane.launch("list_candidates", self.by_exemplar(fragments, 1), &arguments) }
+    }
+
+    #[allow(unsafe_code, reason = "a launch")]
+    fn list_found(
+        &self,
+        lane: &Lane,
+        round: &Round,
+        scratch: &Scratch,
+        fragments: usize,
+        seeds: usize,
+    ) -> Result<(), Fault> {
+        let arguments = [
+            Argument::Shelf(self.table),
+            Argument::Long(scratch.seeds),
+            Argument::Word(seeds as u32),
+            Argument::Long(round.at.buckets),
+            Argument::Long(round.at.tasks),
+            Argument::Long(scratch.counts),
+            Argument::Long(scratch.list),
+        ];
+        // SAFETY: as for the candidates; an exemplar is found once at most.
+        unsafe { lane.launch("list_found", Shape { blocks: (1, fragments as u32), threads: 256, shared: 0 }, &arguments) }
+    }
+
+    #[allow(unsafe_code, reason = "a launch")]
+    fn weigh(&self, lane: &Lane, round: &Round, scratch: &Scratch, fragments: usize) -> Result<(), Fault> {
+        let arguments = [
+            Argument::Shelf(self.table),
+            Argument::Long(round.at.fragments),
+            Argument::Long(scratch.brightest),
+            Argument::Long(scratch.values),
+        ];
+        // SAFETY: brightness is there for every view and figure.
+        unsafe { lane.launch("weigh", self.by_exemplar(fragments, 1), &arguments) }
+    }
+
+    /// The `wanted` greatest values; with the least of each side, the floors.
+    #[allow(unsafe_code, reason = "a launch")]
+    fn find(
+        &self,
+        lane: &Lane,
+        fragments: usize,
+        values: u64,
+        wanted: usize,
+        (indices, best): (u64, u64),
+        (least, floors): (u64, u64),
+    ) -> Result<(), Fault> {
+        let threads = self.table.exemplars.next_power_of_two().clamp(32, 1024);
+        let arguments = [
+            Argument::Shelf(self.table),
+            Argument::Long(values),
+            Argument::Word(wanted as u32),
+            Argument::Long(indices),
+            Argument::Long(best),
+            Argument::Long(least),
+            Argument::Long(floors),
+        ];
+        // SAFETY: the answers have room for as many of both sides of each fragment.
+        unsafe { lane.launch("find_best", Shape { blocks: (2, fragments as u32), threads, shared: 0 }, &arguments) }
+    }
+}
+
+/// Reads the answers for a batch.
+fn read(lane: &mut Lane, pending: &Pending, query: Query, found: &mut Vec<Best>) -> Result<(), Fault> {
+    let bytes = lane.answer(pending.bytes)?;
+    let count = 2 * pending.wanted * pending.fragments;
+    let (indices, values) = bytes.split_at((4 * count).next_multiple_of(16));
+    let (indices, values) = (indices[..4 * count].chunks_exact(4), values[..8 * count].chunks_exact(8));
+    let all: Vec<(u32, f64)> =
+        indices.zip(values).map(|(i, v)| (bytemuck::pod_read_unaligned(i), bytemuck::pod_read_unaligned(v))).collect();
+    for both in all.chunks_exact(2 * pending.wanted) {
+        let mut best = Best::default();
+        for (side, found) in both.chunks_exact(pending.wanted).enumerate() {
+            let wanted = found.iter().filter(|it| it.0 != u32::MAX && it.1 >= query.least[side]);
+            best[side] = wanted.take(query.top).map(|&(index, value)| (index as usize, value)).collect();
+        }
+        found.push(best);
+    }
+    Ok(())
+}
+
+/// Why exemplars cannot be put on the device.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Refusal {
+    /// There is none.
+    #[error(transparent)]
+    Absent(Absent),
+    /// It failed.
+    #[error("{0}")]
+    Fault(Fault),
+}
+
+impl From<Fault> for Refusal {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}

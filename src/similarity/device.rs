@@ -1,0 +1,94 @@
+//! Many fragments against a shelf, on a graphics processor.
+
+use std::fmt;
+
+use rayon::prelude::*;
+
+use super::evaluator::Exemplars;
+use super::search::{Best, Task, search};
+use super::shelf::Shelf;
+use crate::correlate::Prepared;
+use crate::correlate::cuda::{CudaShelf, Query, ShelfSource};
+use crate::correlate::sparse::outline::Outline;
+
+impl ShelfSource for Shelf {
+    fn size(&self) -> (usize, usize) {
+        (self.len(), self.stretches())
+    }
+
+    fn outline(&self, exemplar: usize, stretch: usize) -> Option<Outline<'_>> {
+        // Mirrors come in order, none first.
+        self.outline(exemplar, stretch, 0)
+    }
+
+    fn ink(&self, exemplar: usize) -> (&[u8], &[u16]) {
+        self.inks(exemplar).parts()
+    }
+
+    fn mirrors(&self) -> &[(bool, bool)] {
+        self.mirrors()
+    }
+
+    fn weight(&self, stretch: usize, mirror: usize) -> f64 {
+        self.weight(stretch, mirror)
+    }
+}
+
+/// The exemplars of a shelf on the device.
+pub(crate) struct DeviceShelf(CudaShelf);
+
+impl DeviceShelf {
+    /// Sends a shelf to the device; says in words why it cannot.
+    pub(crate) fn new(shelf: &Shelf, side_and_weight: &dyn Fn(usize) -> (usize, f64)) -> Result<Self, String> {
+        let device = CudaShelf::new(shelf, side_and_weight).map_err(|refusal| refusal.to_string())?;
+        log::debug!("{} exemplars take {} MiB of the graphics processor", shelf.len(), device.bytes() >> 20);
+        Ok(Self(device))
+    }
+
+    /// The best exemplars for each fragment, as [`search`] finds them for one. What the device cannot take, or all
+    /// when it fails, is searched by the processor.
+    pub(crate) fn best(&self, task: &Task<'_>, fragments: &[Prepared]) -> Vec<Best> {
+        let query = Query { top: task.top, least: task.floors.least, exhaustive: task.exhaustive };
+        let rolls: Vec<_> = fragments.iter().map(Prepared::roll).collect();
+        let found = self.0.best(&rolls, query).unwrap_or_else(|fault| {
+            log::warn!("{fault}: the search goes on without it");
+            vec![None; fragments.len()]
+        });
+        let whole = |(found, fragment): (Option<Best>, &Prepared)| match found {
+            Some(mut best) => {
+                self.add_unfit(task, fragment, &mut best);
+                best
+            }
+            None => search(task, fragment),
+        };
+        found.into_par_iter().zip(fragments).map(whole).collect()
+    }
+
+    /// Adds the exemplars that are not on the device to the best that it found.
+    fn add_unfit(&self, task: &Task<'_>, fragment: &Prepared, best: &mut Best) {
+        if self.0.unfit.is_empty() {
+            return;
+        }
+        let Exemplars { shelf, .. } = task.exemplars;
+        let reach = vec![f64::INFINITY; shelf.stretches() * shelf.mirrors().len()];
+        task.exemplars.evaluate(fragment, |evaluator| {
+            for &index in &self.0.unfit {
+                let (side, weight) = (task.side)(index);
+                let similarity = evaluator.greatest(index, weight, &reach, 0.0);
+                if similarity >= task.floors.least[side] {
+                    best[side].push((index, similarity));
+                }
+            }
+        });
+        for best in best {
+            best.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+            best.truncate(task.top);
+        }
+    }
+}
+
+impl fmt::Debug for DeviceShelf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DeviceShelf").finish_non_exhaustive()
+    }
+}

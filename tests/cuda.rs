@@ -1,0 +1,211 @@
+//! The correlation on a graphics processor, held to the reference and to the processor's backends.
+//!
+//! `cargo test` runs it without a device: it builds a stand-in for the driver's library, in which the kernels run on
+//! the processor (`kernels/host/`), and runs the ignored tests of this file against that. Where there is a device,
+//! `cargo test --test cuda -- --ignored` runs them on it.
+
+#![cfg(feature = "cuda")]
+
+mod support;
+
+use std::path::Path;
+use std::process::Command;
+
+use judge::correlate::{Backend, BackendChoice, Correlator, Cuda, Planner, Prepared, Search, Sparse};
+use judge::similarity::AlterationWeights;
+use judge::{Bank, Fragment, Judge, PianoRoll};
+use proptest::prelude::*;
+
+fn device(warps: u32) -> Cuda {
+    Cuda::new().unwrap_or_else(|absent| panic!("{absent}")).with_warps(warps)
+}
+
+/// Builds the stand-in; `None` where there is no C++ compiler.
+fn stand_in(folder: &Path) -> Option<()> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("kernels/host/driver.cpp");
+    let compiler = std::env::var("CXX").unwrap_or_else(|_| "c++".into());
+    let arguments = ["-std=c++20", "-O2", "-fPIC", "-shared", "-U_FORTIFY_SOURCE", "-Wno-unknown-pragmas", "-o"];
+    let mut command = Command::new(&compiler);
+    command.args(arguments).arg(folder.join("libcuda.so.1")).arg(source);
+    match command.status() {
+        Ok(status) => assert!(status.success(), "{command:?} failed"),
+        Err(error) => {
+            assert!(std::env::var_os("CI").is_none(), "{compiler}: {error}");
+            eprintln!("skipped, since there is no C++ compiler ({compiler}: {error})");
+            return None;
+        }
+    }
+    Some(())
+}
+
+#[test]
+fn on_a_stand_in_for_the_driver() {
+    let folder = tempfile::tempdir().unwrap();
+    if stand_in(folder.path()).is_none() {
+        return;
+    }
+    let run = |arguments: &[&str], variables: &[(&str, &str)]| {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(arguments).env("LD_LIBRARY_PATH", folder.path()).envs(variables.iter().copied());
+        let output = command.output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{text}");
+        text
+    };
+    println!("{}", run(&["--ignored", "--skip", "driver_"], &[]));
+    run(&["--ignored", "driver_without_devices"], &[("STAND_IN_DEVICES", "0")]);
+    // Enough for the resident exemplars, not for the work.
+    run(&["--ignored", "driver_with_little_memory"], &[("STAND_IN_MEMORY", "60000")]);
+}
+
+#[test]
+#[ignore = "run by on_a_stand_in_for_the_driver"]
+fn driver_without_devices() {
+    let absent = Cuda::new().unwrap_err();
+    assert_eq!(absent.to_string(), "the NVIDIA driver finds no graphics processor");
+}
+
+#[test]
+#[ignore = "run by on_a_stand_in_for_the_driver"]
+fn driver_with_little_memory() {
+    let rolls = rolls(12, 30);
+    let all: Vec<_> = rolls.iter().collect();
+    // It does not fit: the processor answers.
+    assert_eq!(device(8).peaks(&all, &all), by_sparse(&all, &all));
+}
+
+suite!(blocks_of_eight_warps, device(8), 24, #[ignore = "needs a device"]);
+suite!(blocks_of_three_warps, device(3), 8, #[ignore = "needs a device"]);
+suite!(blocks_of_a_warp, device(1), 8, #[ignore = "needs a device"]);
+
+fn by_sparse(fragments: &[&Prepared], exemplars: &[&Prepared]) -> Vec<Vec<Option<judge::correlate::Peak>>> {
+    let peak = |x: &Prepared, k: &Prepared| Sparse::default().peak(x, k, &Search::default());
+    fragments.iter().map(|x| exemplars.iter().map(|k| peak(x, k)).collect()).collect()
+}
+
+/// Rolls of many shapes: lines and chords, on grids from 1 to 12 columns, up to `notes` notes.
+fn rolls(count: u32, notes: u32) -> Vec<Prepared> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut below = move |bound: u32| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        ((state >> 33) % u64::from(bound)) as u32
+    };
+    (0..count)
+        .map(|_| {
+            let grid = [1.0, 0.5, 0.25, 1.0 / 3.0, 1.0 / 12.0][below(5) as usize];
+            let span = [1, 8, 25, 90][below(4) as usize];
+            let mut onset = 0;
+            let notes: Vec<_> = (0..1 + below(notes))
+                .map(|_| {
+                    onset += below(3);
+                    (20 + below(span) as u8, f64::from(onset) * grid, f64::from(1 + below(4)) * grid)
+                })
+                .collect();
+            Prepared::new(PianoRoll::of(&Fragment::from_quarters(&notes).unwrap(), 12))
+        })
+        .collect()
+}
+
+#[test]
+#[ignore = "needs a device"]
+fn long_pieces_and_chords_of_all_sizes() {
+    // More notes than are on the stage at once, more lags than a tile, energies beyond a byte.
+    let rolls = rolls(24, 220);
+    let all: Vec<_> = rolls.iter().collect();
+    let expected = by_sparse(&all, &all);
+    assert_eq!(device(8).peaks(&all, &all), expected);
+    let brightest: Vec<Vec<f64>> =
+        expected.iter().map(|row| row.iter().map(|peak| peak.unwrap().brightness).collect()).collect();
+    assert_eq!(device(4).brightest_table(&all, &all), brightest);
+    assert_eq!(device(2).brightest_each(all[3], &all, &Search::default()), brightest[3]);
+}
+
+#[test]
+#[ignore = "needs a device"]
+fn brightness_beyond_two_bytes() {
+    // A chord of forty notes, held for 1,700 columns and a bit: 68,000 pixels on a grid of 1.
+    let chord = |from: u8, length: f64| {
+        let mut notes: Vec<_> = (0..40).map(|i| (from + i, 0.0, length)).collect();
+        notes.push((from, length + 1.0 / 12.0, 1.0 / 12.0));
+        Prepared::new(PianoRoll::of(&Fragment::from_quarters(&notes).unwrap(), 12))
+    };
+    let (x, k) = (chord(30, 142.0), chord(37, 143.0));
+    let found = device(8).peaks(&[&x], &[&k, &x]);
+    assert_eq!(found, by_sparse(&[&x], &[&k, &x]));
+    assert!(found[0][0].unwrap().brightness > 65_535.0);
+}
+
+#[test]
+#[ignore = "needs a device"]
+fn nothing_to_compute() {
+    let dark = Prepared::new(PianoRoll::of(&Fragment::from_quarters(&[(60, 0.0, 1.0)]).unwrap(), 12).slice(20, 30));
+    let note = Prepared::new(PianoRoll::of(&Fragment::from_quarters(&[(60, 0.0, 1.0)]).unwrap(), 12));
+    let cuda = device(8);
+    assert_eq!(cuda.peaks(&[], &[&note]), Vec::<Vec<_>>::new());
+    assert_eq!(cuda.peaks(&[&note], &[]), [vec![]]);
+    assert_eq!(cuda.peaks(&[&dark, &note], &[&dark]), [[None], [None]]);
+    assert_eq!(cuda.brightest_table(&[&dark, &note], &[&note, &dark]), [[0.0, 0.0], [12.0, 0.0]]);
+}
+
+/// A bank of rolls' fragments, good and bad in turn, searched on the device and by the processor.
+fn judges(exemplars: &[Vec<(u8, f64, f64)>], weights: bool) -> [Judge; 2] {
+    [Backend::Cuda, Backend::Sparse].map(|backend| {
+        let named = exemplars.iter().enumerate().map(|(index, notes)| {
+            let side = if index % 2 == 0 { "good" } else { "bad" };
+            (format!("{side}/{index}"), Fragment::from_quarters(notes).unwrap())
+        });
+        let bank = Bank::from_fragments(named).unwrap();
+        let mut comparer = bank.comparer(Planner::new(BackendChoice::Only(backend)));
+        if !weights {
+            comparer.weights = AlterationWeights::NONE;
+        }
+        Judge::with_comparer(bank, comparer).top(3)
+    })
+}
+
+/// Music of all sizes: short and long, one pitch and the whole range, fine and coarse.
+fn music() -> impl Strategy<Value = Vec<(u8, f64, f64)>> {
+    let grid = prop_oneof![3 => Just(0.5), 1 => Just(1.0 / 3.0), 1 => Just(9.0), 1 => Just(0.07)];
+    let range = prop_oneof![1 => Just((60u8, 60u8)), 4 => Just((55, 75)), 1 => Just((30, 90)), 1 => Just((0, 127))];
+    (grid, range).prop_flat_map(|(grid, (low, high))| {
+        prop::collection::vec((low..=high, 0u32..16, 1u32..8), 1..10).prop_map(move |notes| {
+            notes.into_iter().map(|(p, o, d)| (p, f64::from(o) * grid, f64::from(d) * grid)).collect()
+        })
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(6))]
+
+    #[test]
+    #[ignore = "needs a device"]
+    fn searches_find_what_the_processor_finds(
+        exemplars in prop::collection::vec(music(), 2..12),
+        fragments in prop::collection::vec(music(), 1..5),
+        weights in any::<bool>(),
+    ) {
+        let judges = judges(&exemplars, weights);
+        let fragments: Vec<_> = fragments.iter().map(|notes| Fragment::from_quarters(notes).unwrap()).collect();
+        let expected: Vec<_> = fragments.iter().map(|fragment| judges[1].judge(fragment)).collect();
+        let scores: Vec<_> = fragments.iter().map(|fragment| judges[1].score(fragment)).collect();
+        let [device, _] = judges;
+        prop_assert_eq!(device.judge_many(&fragments), expected.clone());
+        prop_assert_eq!(device.score_many(&fragments), scores);
+        prop_assert_eq!(&device.judge(&fragments[0]), &expected[0]);
+        prop_assert_eq!(device.exhaustive(true).judge_many(&fragments), expected);
+    }
+}
+
+#[test]
+#[ignore = "needs a device"]
+fn exemplars_that_do_not_fit_are_searched_all_the_same() {
+    let line = |step: f64| (0..6).map(|i| (60 + i, f64::from(i) * step, step)).collect::<Vec<_>>();
+    // The last two are too long for an outline, some of their stretches at least.
+    let exemplars = [line(1.0), line(0.5), line(600.0), line(2000.0)];
+    let [device, processor] = judges(&exemplars, true);
+    let fragments = [1.0, 2.0, 900.0, 3000.0].map(|step| Fragment::from_quarters(&line(step)).unwrap());
+    let expected: Vec<_> = fragments.iter().map(|fragment| processor.judge(fragment)).collect();
+    assert_eq!(device.judge_many(&fragments), expected);
+}
