@@ -46,91 +46,150 @@ struct Pair {
     u32 count;
     int rows, columns;    // of the exemplar, in units of time
     int over_rows, over_columns;
-    u32 stride;
-    u32 grid;
+    int stride;
+    float reciprocal;     // of the grid
     int lowest;           // the lowest transposition
+
+    // A multiple of the grid, of 16 bits, in its units: half a column more is far more than what is lost to rounding.
+    __device__ int units(u32 column) const { return (int)(((float)column + 0.5f) * reciprocal); }
 };
 
-// A warp's notes at hand: where in the image the ink before their start and end is, for row 0 of the lag of lane 0.
+// A warp's notes at hand: where in the image the ink before their start (x) and end (y) is, for the lag of lane 0 and
+// row 0 of the exemplar; and their rows, which rise.
 struct Stage {
-    int start[STAGED], end[STAGED];
+    int2 at[STAGED];
     int row[STAGED];
 };
 
-// Puts notes `from`.. of an exemplar on the stage for lags from `first` on.
-template <u32 ROWS> __device__ void put_on_stage(Stage* stage, const Pair& pair, u32 from, int first) {
+// Puts notes from `next` on on the stage, those that lags from `first` on can meet, until it is full; moves `next`, and
+// gives how many there are.
+template <u32 ROWS> __device__ u32 put_on_stage(Stage* stage, const Pair& pair, u32& next, int first) {
+    u32 lane = threadIdx.x % 32, count = 0;
     __syncwarp();
-    for (u32 i = threadIdx.x % 32; i < STAGED && from + i < pair.count; i += 32) {
-        const Note note = pair.notes[from + i];
-        int row = (int)note.row * (int)pair.stride + MARGIN;
-        int start = first + (int)(note.start / pair.grid), end = first + (int)(note.end / pair.grid);
-        // Beyond the picture nothing changes.
-        stage->start[i] = row + min(max(start, -(int)(32 * ROWS)), pair.over_columns);
-        stage->end[i] = row + min(max(end, -(int)(32 * ROWS)), pair.over_columns);
-        stage->row[i] = note.row;
+    for (; next < pair.count && count + 32 <= STAGED; next += 32) {
+        bool meets = false;
+        int2 at;
+        int row = 0;
+        if (next + lane < pair.count) {
+            const Note note = pair.notes[next + lane];
+            int start = first + pair.units(note.start), end = first + pair.units(note.end);
+            row = note.row;
+            meets = start < pair.over_columns && end + (int)(32 * ROWS) > 1;
+            // Beyond the picture nothing changes.
+            int base = row * pair.stride + MARGIN;
+            at.x = base + max(start, -(int)(32 * ROWS));
+            at.y = base + min(end, pair.over_columns);
+        }
+        u32 those = __ballot_sync(~0u, meets), place = count + __popc(those & ((1u << lane) - 1));
+        if (meets) {
+            stage->at[place] = at;
+            stage->row[place] = row;
+        }
+        count += __popc(those);
     }
     __syncwarp();
+    return count;
 }
 
-// All lags from `first` on that a warp has in its registers. `see(word, shift, transposition of its lowest digit)`
-// is called for each.
+// How many notes on the stage are on rows below `row`.
+__device__ inline u32 notes_below(const Stage* stage, u32 count, int row) {
+    u32 low = 0, high = count;
+    while (low < high) {
+        u32 middle = (low + high) / 2;
+        if (stage->row[middle] < row) low = middle + 1; else high = middle;
+    }
+    return low;
+}
+
+// The notes on the stage that meet the picture at some transposition of a word.
+struct Meeting {
+    u32 begin, end;
+    // `plane` is where in the image the word of row 0 of the exemplar is.
+    template <u32 LANES> static __device__ Meeting of(const Stage* stage, u32 count, const Pair& pair, int plane) {
+        return {notes_below(stage, count, -plane), notes_below(stage, count, pair.over_rows + (int)LANES - 1 - plane)};
+    }
+};
+
+// Adds the notes on the stage to the sums of lags of one word.
+template <u32 ROWS>
+__device__ void gather(u32 (&sums)[ROWS], const u32* base, const Stage* stage, u32 begin, u32 end) {
+#pragma unroll 2
+    for (u32 i = begin; i < end; i++) {
+        const int2 at = stage->at[i];
+        const u32* starts = base + at.x;
+        const u32* ends = base + at.y;
+#pragma unroll
+        for (u32 row = 0; row < ROWS; row++) sums[row] += ends[32 * row] - starts[32 * row];
+    }
+}
+
+// All lags from `first` on that a warp has in its registers, of an exemplar that is on the stage as a whole.
+// `see(word, shift, transposition of its lowest digit)` is called for each.
 template <u32 LANES, u32 ROWS, typename See>
 __device__ void correlate_tile(const u32* image, Stage* stage, const Pair& pair, int first, See see) {
     int lane = threadIdx.x % 32;
-    int transpositions = pair.rows + pair.over_rows - 1;
-    bool whole = pair.count <= STAGED;
-    if (whole) put_on_stage<ROWS>(stage, pair, 0, first);
-    for (int lowest = 0; lowest < transpositions; lowest += LANES) {
-        // A note on row r meets the rows of the image from this plane + r on; those in the picture:
-        int plane = lowest - (pair.rows - 1) + (int)(LANES - 1);
-        int least = -plane, most = pair.over_rows + (int)(LANES - 2) - plane;
-        const u32* base = image + (long long)plane * (int)pair.stride + lane;
-        u32 sums[ROWS] = {};
-        for (u32 from = 0; from < pair.count; from += STAGED) {
-            if (!whole) put_on_stage<ROWS>(stage, pair, from, first);
-            u32 here = min(pair.count - from, (u32)STAGED), begin = 0, end = 0;
-            // Notes are in order of rows.
-            for (u32 i = 0; i < here; i += 32) {
-                bool there = i + lane < here;
-                int row = there ? stage->row[i + lane] : 0;
-                begin += __popc(__ballot_sync(~0u, there && row < least));
-                end += __popc(__ballot_sync(~0u, there && row <= most));
-            }
-#pragma unroll 2
-            for (u32 i = begin; i < end; i++) {
-                const u32* starts = base + stage->start[i];
-                const u32* ends = base + stage->end[i];
+    int words = (pair.rows + pair.over_rows - 1 + (int)LANES - 1) / (int)LANES;
+    u32 next = 0, count = put_on_stage<ROWS>(stage, pair, next, first);
+    // The word of row 0 of the exemplar at the lowest transposition begins so many rows below the picture.
+    int below = (int)LANES - pair.rows;
+    for (int group = 0; group < words; group += 32) {
+        // Each lane looks for the notes of a word.
+        Meeting own = Meeting::of<LANES>(stage, count, pair, below + (int)LANES * (group + lane));
+        int here = min(32, words - group);
+        for (int word = 0; word < here; word++) {
+            u32 begin = __shfl_sync(~0u, own.begin, word), end = __shfl_sync(~0u, own.end, word);
+            int lowest = (int)LANES * (group + word);
+            u32 sums[ROWS] = {};
+            gather<ROWS>(sums, image + ((below + lowest) * pair.stride + lane), stage, begin, end);
 #pragma unroll
-                for (u32 row = 0; row < ROWS; row++) sums[row] += ends[32 * row] - starts[32 * row];
-            }
+            for (u32 row = 0; row < ROWS; row++) see(sums[row], first + lane + 32 * (int)row, pair.lowest + lowest);
         }
-#pragma unroll
-        for (u32 row = 0; row < ROWS; row++) see(sums[row], first + lane + 32 * (int)row, pair.lowest + lowest);
     }
 }
 
-// All lags of a pair.
+// The same of an exemplar with more notes, some at a time.
 template <u32 LANES, typename See>
-__device__ void correlate_pair(const u32* image, Stage* stage, const Pair& pair, See see) {
-    int first = 1 - pair.columns;
-    int lags = pair.columns + pair.over_columns - 1;
-    if (lags <= 32) correlate_tile<LANES, 1>(image, stage, pair, first, see);
-    else if (lags <= 64) correlate_tile<LANES, 2>(image, stage, pair, first, see);
-    else if (lags <= 96) correlate_tile<LANES, 3>(image, stage, pair, first, see);
-    else for (; first < pair.over_columns; first += 32 * MOST_ROWS)
-        correlate_tile<LANES, MOST_ROWS>(image, stage, pair, first, see);
+__device__ void correlate_long_tile(const u32* image, Stage* stage, const Pair& pair, int first, See see) {
+    int lane = threadIdx.x % 32;
+    int below = (int)LANES - pair.rows;
+    for (int lowest = 0; lowest < pair.rows + pair.over_rows - 1; lowest += LANES) {
+        u32 sums[MOST_ROWS] = {};
+        for (u32 next = 0; next < pair.count;) {
+            u32 count = put_on_stage<MOST_ROWS>(stage, pair, next, first);
+            Meeting here = Meeting::of<LANES>(stage, count, pair, below + lowest);
+            gather<MOST_ROWS>(sums, image + ((below + lowest) * pair.stride + lane), stage, here.begin, here.end);
+        }
+#pragma unroll
+        for (u32 row = 0; row < MOST_ROWS; row++) see(sums[row], first + lane + 32 * (int)row, pair.lowest + lowest);
+    }
 }
 
-// What a launch computes. Two of the three kinds of answers are not wanted and null.
+// All lags of a pair. With FEW variants the code is smaller; with ALL exemplars may have any number of notes.
+template <u32 LANES, bool FEW, bool ALL, typename See>
+__device__ void correlate_pair(const u32* image, Stage* stage, const Pair& pair, See see) {
+    static_assert(MOST_ROWS == 3, "a variant for each number of rows");
+    bool whole = !ALL || pair.count <= STAGED;
+    for (int first = 1 - pair.columns; first < pair.over_columns;) {
+        // The last tile need not be a large one.
+        int left = pair.over_columns - first;
+        int rows = FEW || !whole || left > 64 ? 3 : left > 32 ? 2 : 1;
+        if (!whole) correlate_long_tile<LANES>(image, stage, pair, first, see);
+        else if (FEW || rows == 3) correlate_tile<LANES, 3>(image, stage, pair, first, see);
+        else if (!FEW && rows == 2) correlate_tile<LANES, 2>(image, stage, pair, first, see);
+        else if (!FEW) correlate_tile<LANES, 1>(image, stage, pair, first, see);
+        first += 32 * rows;
+    }
+}
+
+// Where the answers for the exemplars go: the greatest brightness of each, or the rank of its brightest lag.
 struct Answers {
-    u32* brightest; // for each view and exemplar the greatest brightness
-    u64* places;    // for each view and exemplar the rank of its brightest lag
-    u64 width;      // answers between views
+    u32* brightest;
+    u64* places;
 };
 
-template <u32 LANES, bool PLACES>
+template <u32 LANES, bool PLACES, bool ALL>
 __device__ void correlate_one(const u32* words, Stage* stage, const Image& image, int over_low, const Figure& figure,
-    const Note* notes, const Answers& answers, u64 answer) {
+    const Note* notes, const Answers& answers, u32 answer) {
     Pair pair;
     pair.notes = notes + figure.first;
     pair.count = figure.notes;
@@ -139,12 +198,12 @@ __device__ void correlate_one(const u32* words, Stage* stage, const Image& image
     pair.over_rows = image.rows;
     pair.over_columns = image.columns;
     pair.stride = image_stride(image);
-    pair.grid = image.grid;
+    pair.reciprocal = 1.0f / (float)image.grid;
     pair.lowest = over_low - (figure.low + (int)figure.rows - 1);
     u32 lane = threadIdx.x % 32;
     if (PLACES) {
         u64 best = 0;
-        correlate_pair<LANES>(words, stage, pair, [&](u32 word, int shift, int transposition) {
+        correlate_pair<LANES, true, ALL>(words, stage, pair, [&](u32 word, int shift, int transposition) {
             for (u32 digit = 0; digit < LANES; digit++) {
                 u32 brightness = LANES == 1 ? word : word >> (32 / LANES * digit) & ((1u << (32 / LANES % 32)) - 1);
                 if (brightness && brightness >= best >> 40) {
@@ -160,74 +219,84 @@ __device__ void correlate_one(const u32* words, Stage* stage, const Image& image
         if (!lane) answers.places[answer] = best;
     } else {
         Tops<LANES> tops;
-        correlate_pair<LANES>(words, stage, pair, [&](u32 word, int, int) { tops.see(word); });
+        correlate_pair<LANES, LANES == 1, ALL>(words, stage, pair, [&](u32 word, int, int) { tops.see(word); });
         u32 top = __reduce_max_sync(~0u, tops.greatest());
         if (!lane) answers.brightest[answer] = top * image.grid;
     }
 }
 
-// The exemplars of a part of a task, each warp its own.
-template <u32 LANES, bool PLACES>
-__device__ void correlate_part(const u32* words, Stage* stage, const Image& image, int over_low, const Task& task,
-    u32 begin, u32 end, const u32* list, const Figure* exemplars, const Note* notes, const Answers& answers) {
-    for (u32 i = begin + threadIdx.x / 32; i < end; i += blockDim.x / 32) {
-        u32 number = list ? list[task.first + i] : task.first + i;
-        correlate_one<LANES, PLACES>(
-            words, stage, image, over_low, exemplars[number], notes, answers, task.view * answers.width + number);
+// The exemplars of a part of a task, each warp the next that is left.
+template <u32 LANES, bool PLACES, bool ALL>
+__device__ void correlate_part(const u32* words, Stage* stage, const Image& image, int over_low, u32 first,
+    u32* next, u32 end, const u32* list, const Figure* exemplars, const Note* notes, const Answers& answers) {
+    for (;;) {
+        u32 i = threadIdx.x % 32 ? 0 : atomicAdd(next, 1u);
+        i = __shfl_sync(~0u, i, 0);
+        if (i >= end) break;
+        u32 number = list ? list[first + i] : first + i;
+        correlate_one<LANES, PLACES, ALL>(
+            words, stage, image, over_low, exemplars[number], notes, answers, number);
     }
 }
 
-// Blocks take parts of `part` exemplars: `parts` says at which part each task begins, and at last how many there are.
-// An image is copied to shared memory where it fits into `room` words; larger ones are read where they lie.
-template <u32 LANES, bool PLACES>
-__device__ void correlate_tasks(const Task* tasks, u32 count, const u32* parts, u32 part, const u32* counts, const u32* list,
+// Blocks take parts of `part` exemplars, each the next that is left, since their times differ: `parts` says at which
+// part each task begins, then how many there are, then how many are taken.
+// NEAR: every image is copied to shared memory, which has room for it, and no exemplar has more notes than are on the
+// stage at once; else images are read where they lie.
+template <u32 LANES, bool PLACES, bool NEAR>
+__device__ void correlate_tasks(const Task* tasks, u32 count, u32* parts, u32 part, const u32* counts, const u32* list,
     const Image* images, const u32* words, const Figure* fragments, const Figure* exemplars, const Note* notes,
-    u32 room, Answers answers) {
+    Answers answers, u64 width) {
     SHARED_MEMORY(memory);
-    __shared__ u32 found;
+    __shared__ u32 taken, found, next;
     Stage* stage = (Stage*)memory + threadIdx.x / 32;
     u32* own = memory + blockDim.x / 32 * (sizeof(Stage) / 4);
     u32 held = ~0u;
-    for (u32 here = blockIdx.x; here < parts[count]; here += gridDim.x) {
+    for (;;) {
         __syncthreads();
+        if (!threadIdx.x) taken = atomicAdd(&parts[count + 1], 1u);
+        __syncthreads();
+        u32 here = taken;
+        if (here >= parts[count]) break;
         for (u32 i = threadIdx.x; i < count; i += blockDim.x)
-            if (parts[i] <= here && here < parts[i + 1]) found = i;
+            if (parts[i] <= here && here < parts[i + 1]) {
+                found = i;
+                next = (here - parts[i]) * part;
+            }
         __syncthreads();
         const Task task = tasks[found];
         const Image image = images[task.image];
         u32 all = counts ? counts[found] : task.count;
-        u32 begin = (here - parts[found]) * part, end = min(begin + part, all);
-        int over_low = fragments[image.fragment].low;
-        u64 length = (u64)image_planes(image) * image_stride(image);
+        u32 end = min((here - parts[found] + 1) * part, all);
+        int over_low = PLACES ? fragments[image.fragment].low : 0;
         const u32* theirs = words + image.first;
-        if (length <= room) {
-            if (held != task.image) {
-                for (u32 i = threadIdx.x; i < length; i += blockDim.x) own[i] = theirs[i];
-                held = task.image;
-                __syncthreads();
-            }
-            correlate_part<LANES, PLACES>(
-                own, stage, image, over_low, task, begin, end, list, exemplars, notes, answers);
-        } else {
-            correlate_part<LANES, PLACES>(
-                theirs, stage, image, over_low, task, begin, end, list, exemplars, notes, answers);
+        if (NEAR && held != task.image) {
+            u32 length = image_planes(image) * image_stride(image);
+            for (u32 i = threadIdx.x; i < length; i += blockDim.x) own[i] = theirs[i];
+            held = task.image;
+            __syncthreads();
         }
+        Answers row = {PLACES ? nullptr : answers.brightest + task.view * width, PLACES ? answers.places + task.view * width : nullptr};
+        correlate_part<LANES, PLACES, !NEAR>(
+            NEAR ? own : theirs, stage, image, over_low, task.first, &next, end, list, exemplars, notes, row);
     }
 }
 
-#define CORRELATE(name, lanes, places)                                                                               \
-    extern "C" __global__ void name(const Task* tasks, u32 count, const u32* parts, u32 part, const u32* counts,     \
-        const u32* list, const Image* images, const u32* words, const Figure* fragments, const Figure* exemplars,    \
-        const Note* notes, u32 room, u32* brightest, u64* ranks, u64 width) {                                        \
-        correlate_tasks<lanes, places>(tasks, count, parts, part, counts, list, images, words, fragments, exemplars, \
-            notes, room, Answers{brightest, ranks, width});                                                          \
+#define CORRELATE(name, lanes, places, near)                                                                          \
+    extern "C" __global__ void __launch_bounds__(32 * MOST_WARPS, places ? 1 : near ? 4 : 3) name(const Task* tasks, u32 count, u32* parts,               \
+        u32 part, const u32* counts, const u32* list, const Image* images, const u32* words, const Figure* fragments, \
+        const Figure* exemplars, const Note* notes, u32* brightest, u64* ranks, u64 width) {                          \
+        correlate_tasks<lanes, places, near>(tasks, count, parts, part, counts, list, images, words, fragments,       \
+            exemplars, notes, Answers{brightest, ranks}, width);                                                      \
     }
-CORRELATE(brightest_bytes, 4, false)
-CORRELATE(brightest_halves, 2, false)
-CORRELATE(brightest_words, 1, false)
-CORRELATE(places_bytes, 4, true)
-CORRELATE(places_halves, 2, true)
-CORRELATE(places_words, 1, true)
+CORRELATE(brightest_bytes_near, 4, false, true)
+CORRELATE(brightest_halves_near, 2, false, true)
+CORRELATE(brightest_bytes, 4, false, false)
+CORRELATE(brightest_halves, 2, false, false)
+CORRELATE(brightest_words, 1, false, false)
+CORRELATE(places_bytes, 4, true, false)
+CORRELATE(places_halves, 2, true, false)
+CORRELATE(places_words, 1, true, false)
 
 // How many exemplars each task has is known on the device alone: where its parts begin. One block.
 extern "C" __global__ void divide_tasks(const Task* tasks, u32 count, const u32* counts, u32 part, u32* parts) {
@@ -249,5 +318,8 @@ extern "C" __global__ void divide_tasks(const Task* tasks, u32 count, const u32*
         parts[i] = next;
         next += ((counts ? counts[i] : tasks[i].count) + part - 1) / part;
     }
-    if (threadIdx.x == blockDim.x - 1) parts[count] = sums[threadIdx.x];
+    if (threadIdx.x == blockDim.x - 1) {
+        parts[count] = sums[threadIdx.x];
+        parts[count + 1] = 0;
+    }
 }

@@ -15,11 +15,13 @@ typedef unsigned int u32;
 typedef unsigned long long u64;
 
 // Lags of a warp are 32 side by side; a lane has up to this many of them, 32 apart.
-#define MOST_ROWS 4
+#define MOST_ROWS 3
 // Columns beside an image that repeat its edge, so that no lag of a tile reads outside of it.
 #define MARGIN (32 * MOST_ROWS)
+// Warps of a block that correlates, at most.
+#define MOST_WARPS 10
 // Notes of an exemplar that a warp keeps in shared memory; of more it keeps as many at a time.
-#define STAGED 64
+#define STAGED 96
 
 // A roll of zeros and ones: its notes are those from `first` on, in order of row and time.
 struct Figure {

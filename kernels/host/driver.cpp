@@ -27,9 +27,8 @@ template <typename... Args> static Kernel wrapped(void (*kernel)(Args...)) {
 static std::map<std::string, Kernel>& kernels() {
 #define KERNEL(name) {#name, wrapped(name)}
     static std::map<std::string, Kernel> all = {
-        KERNEL(draw_images), KERNEL(brightest_bytes), KERNEL(brightest_halves), KERNEL(brightest_words),
-        KERNEL(places_bytes), KERNEL(places_halves), KERNEL(places_words), KERNEL(divide_tasks), KERNEL(bound_by_ink),
-        KERNEL(bound_similarities), KERNEL(list_candidates), KERNEL(list_found), KERNEL(weigh), KERNEL(find_best),
+        KERNEL(draw_images), KERNEL(brightest_bytes_near), KERNEL(brightest_halves_near), KERNEL(brightest_bytes),
+        KERNEL(brightest_halves), KERNEL(brightest_words), KERNEL(places_bytes), KERNEL(places_halves), KERNEL(places_words), KERNEL(divide_tasks), KERNEL(bound_by_ink), KERNEL(bound_similarities), KERNEL(list_candidates), KERNEL(list_found), KERNEL(weigh), KERNEL(find_best),
     };
     return all;
 }

@@ -24,6 +24,7 @@
 #define __restrict__
 
 struct dim3 { unsigned x = 1, y = 1, z = 1; };
+struct int2 { int x, y; };
 struct uint4 { unsigned x, y, z, w; };
 struct float2 { float x, y; };
 
@@ -173,6 +174,9 @@ inline unsigned __reduce_max_sync(unsigned, unsigned value) {
         for (int i = 0; i < count; i++) top = max(top, all[i]);
         return (unsigned)top;
     });
+}
+template <typename T> T __shfl_sync(unsigned, T value, int from) {
+    return (T)host::exchange((uint64_t)value, [=](uint64_t* all, int) { return all[from]; });
 }
 template <typename T> T __shfl_xor_sync(unsigned, T value, int mask) {
     static_assert(sizeof(T) <= 8);

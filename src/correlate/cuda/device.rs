@@ -23,9 +23,11 @@ const MODULES: [((i32, i32), &str); 2] = [
 ];
 
 /// Every kernel that is launched.
-const KERNELS: [&str; 14] = [
+const KERNELS: [&str; 16] = [
     "draw_images",
     "divide_tasks",
+    "brightest_bytes_near",
+    "brightest_halves_near",
     "brightest_bytes",
     "brightest_halves",
     "brightest_words",

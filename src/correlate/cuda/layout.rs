@@ -12,7 +12,9 @@ use crate::correlate::sparse::outline::{Outline, Span};
 use crate::roll::PianoRoll;
 
 /// Columns beside an image; `MARGIN` of the kernels.
-const MARGIN: u32 = 128;
+const MARGIN: u32 = 96;
+/// Notes that a warp has at hand; `STAGED` of the kernels.
+const STAGED: u32 = 96;
 /// The tallest roll that the kernels take.
 const MOST_ROWS: usize = 128;
 
@@ -122,18 +124,36 @@ impl Figures {
     }
 }
 
-/// Figures that follow each other, of one grid, and of energies that fit into as many lanes.
+/// Figures that follow each other, of one grid, of energies that fit into as many lanes, and with few or with many
+/// notes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Group {
     pub first: u32,
     pub count: u32,
     pub grid: u32,
+    /// Whether they have more notes than a warp has at hand at once.
+    pub long: bool,
     /// The greatest energy.
     pub most: u32,
 }
 
 /// Digits of a word, the most first. A brightness of so many units of time must fit into a digit.
 pub(super) const LANES: [u32; 3] = [4, 2, 1];
+
+/// Words of images, from small to large, up to which they are copied to shared memory: launches are by size, so that
+/// one large image does not take from all others the room for more blocks.
+pub(super) const ROOMS: [u64; 3] = [8 << 10, 16 << 10, 24 << 10];
+
+/// Work of one launch: images of so many digits a word, and of a size.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Class {
+    /// Which of [`LANES`].
+    pub lanes: usize,
+    /// The words of the largest image, where all may be copied to shared memory.
+    pub room: Option<u64>,
+    /// Which tasks.
+    pub tasks: Range<usize>,
+}
 
 /// How many digits a word can have.
 fn lanes(most: u32, grid: u32) -> usize {
@@ -148,17 +168,18 @@ fn lanes(most: u32, grid: u32) -> usize {
 pub(super) fn group(figures: &Figures) -> (Vec<u32>, Vec<Group>) {
     let key = |index: u32| {
         let (head, grid) = (&figures.heads[index as usize], figures.grids[index as usize]);
-        (grid, lanes(head.energy, grid), head.energy, index)
+        ((grid, lanes(head.energy, grid), head.notes > STAGED), head.energy, index)
     };
     let mut order: Vec<u32> = (0..figures.len() as u32).collect();
     order.sort_unstable_by_key(|&index| key(index));
-    let same = |a: &u32, b: &u32| (key(*a).0, key(*a).1) == (key(*b).0, key(*b).1);
+    let same = |a: &u32, b: &u32| key(*a).0 == key(*b).0;
     let mut first = 0;
     let groups = order
         .chunk_by(same)
         .map(|here| {
             let most = here.iter().map(|&index| figures.heads[index as usize].energy).max().unwrap_or(0);
-            let group = Group { first, count: here.len() as u32, grid: key(here[0]).0, most };
+            let (grid, _, long) = key(here[0]).0;
+            let group = Group { first, count: here.len() as u32, grid, long, most };
             first += group.count;
             group
         })
@@ -173,12 +194,9 @@ pub(super) struct Layout {
     pub images: Vec<Image>,
     /// Words of all images.
     pub words: u64,
-    /// By digits of a word, as in [`LANES`].
+    /// Class by class.
     pub tasks: Vec<Task>,
-    /// Which tasks have so many digits.
-    pub classes: [Range<usize>; 3],
-    /// For each class the words of its largest image.
-    pub largest: [u64; 3],
+    pub classes: Vec<Class>,
     /// For each view and group which task it is.
     pub buckets: Vec<u32>,
 }
@@ -188,7 +206,7 @@ impl Layout {
     /// in a list, else they name all figures of the group.
     pub fn new(fragments: &Figures, mirrors: &[u32], groups: &[Group], listed: bool) -> Self {
         let mut layout = Self::default();
-        let mut tasks: [Vec<(Task, usize)>; 3] = Default::default();
+        let mut tasks = vec![Vec::<(Task, usize)>::new(); LANES.len() * (ROOMS.len() + 1)];
         let mut first = 0;
         for (index, (head, &own)) in fragments.heads.iter().zip(&fragments.grids).enumerate() {
             for (turn, &mirror) in mirrors.iter().enumerate() {
@@ -201,20 +219,23 @@ impl Layout {
                     let start = if listed { first } else { group.first };
                     first += group.count;
                     let task = Task { image, first: start, count: group.count, view };
-                    tasks[class].push((task, view as usize * groups.len() + place));
+                    let words = layout.images[image as usize].words();
+                    let size = ROOMS.iter().position(|&room| words <= room && !group.long).unwrap_or(ROOMS.len());
+                    tasks[class * (ROOMS.len() + 1) + size].push((task, view as usize * groups.len() + place));
                 }
             }
         }
         layout.buckets = vec![0; fragments.len() * mirrors.len() * groups.len()];
-        for (class, tasks) in tasks.iter().enumerate() {
-            let first = layout.tasks.len();
+        for (class, tasks) in tasks.iter().enumerate().filter(|(_, tasks)| !tasks.is_empty()) {
+            let (first, mut largest) = (layout.tasks.len(), 0);
             for &(task, bucket) in tasks {
                 layout.buckets[bucket] = layout.tasks.len() as u32;
                 layout.tasks.push(task);
-                let image = &layout.images[task.image as usize];
-                layout.largest[class] = layout.largest[class].max(image.words());
+                largest = layout.images[task.image as usize].words().max(largest);
             }
-            layout.classes[class] = first..layout.tasks.len();
+            let (lanes, size) = (class / (ROOMS.len() + 1), class % (ROOMS.len() + 1));
+            let room = (size < ROOMS.len()).then_some(largest);
+            layout.classes.push(Class { lanes, room, tasks: first..layout.tasks.len() });
         }
         layout
     }
@@ -269,7 +290,7 @@ mod tests {
         let (order, groups) = group(&figures);
         assert_eq!(order, [1, 0, 3, 2]);
         let expected = [(0, 1, 6, 6), (1, 2, 12, 12), (3, 1, 12, 492)]
-            .map(|(first, count, grid, most)| Group { first, count, grid, most });
+            .map(|(first, count, grid, most)| Group { first, count, grid, long: false, most });
         assert_eq!(groups, expected);
     }
 
@@ -289,7 +310,8 @@ mod tests {
         assert!(ranges.windows(2).all(|pair| pair[0].1 == pair[1].0));
         // The grids are 4, 6 and 12, in bytes since one of each pair is dim.
         assert_eq!(layout.images.len(), 2 * 2 * 3);
-        assert_eq!(layout.classes, [0..12, 12..12, 12..12]);
+        let sizes: Vec<_> = layout.classes.iter().map(|class| (class.lanes, class.tasks.len())).collect();
+        assert_eq!(sizes, [(0, 12)]);
         let again = Layout::new(&fragments, &[0], &[groups[0], groups[0]], false);
         assert_eq!(again.images.len(), 2);
     }

@@ -36,6 +36,6 @@ pub(crate) use shelf::{CudaShelf, Query, ShelfSource};
 #[cfg(not(feature = "cuda"))]
 pub use without::Cuda;
 
-/// Warps of a block.
+/// Warps of a block: `MOST_WARPS` of the kernels.
 #[cfg(feature = "cuda")]
-const WARPS: u32 = 8;
+const WARPS: u32 = 10;

@@ -63,10 +63,10 @@ impl Cuda {
         Ok(Self { device: Device::get()?, warps: WARPS })
     }
 
-    /// The same with blocks of so many warps (1 to 16) instead of what is fastest: the answers are the same.
+    /// The same with blocks of so many warps (1 to 10) instead of what is fastest: the answers are the same.
     #[must_use]
     pub fn with_warps(self, warps: u32) -> Self {
-        Self { warps: warps.clamp(1, 16), ..self }
+        Self { warps: warps.clamp(1, WARPS), ..self }
     }
 
     /// What the device is called.

@@ -1,15 +1,14 @@
 //! Fragments against resident exemplars: images drawn, tasks divided, and one launch for each number of lanes.
 
 use super::device::{Argument, Device, Fault, Lane, Memory, Parcel, Resident, Shape};
-use super::layout::{Figure, Figures, Group, Image, LANES, Layout, Task, group};
+use super::layout::{Class, Figure, Figures, Group, Image, Layout, Task, group};
 
-/// Words of the images that are copied to shared memory, at most: more of them would leave a multiprocessor with few
-/// warps. Larger ones are read through the first-level cache.
-const ROOM: u64 = 24 << 10;
 /// Bytes of shared memory that a warp needs for the notes at hand; `Stage` of the kernels.
-const STAGE: u32 = 3 * 64 * 4;
-/// Exemplars of a part of a task, at most: an image is copied once for each.
-const MOST_PARTS: u64 = 256;
+const STAGE: u32 = 3 * 96 * 4;
+/// Shared memory that kernels have besides, at most.
+const BESIDES: u32 = 1 << 10;
+/// Exemplars of a part of a task, at most: an image is copied for each part, but the last ones keep few blocks busy.
+const LARGEST_PART: u64 = 64;
 
 /// Exemplars that stay on the device, in groups.
 pub(super) struct Exemplars {
@@ -102,7 +101,7 @@ impl Round {
         let tasks = parcel.push(&layout.tasks);
         let buckets = parcel.push(&layout.buckets);
         // Written on the device.
-        let parts = parcel.push(&vec![0u32; layout.tasks.len() + LANES.len()]);
+        let parts = parcel.push(&vec![0u32; layout.tasks.len() + 2 * layout.classes.len()]);
         let base = lane.send(&parcel)?;
         let words = lane.reserve(Memory::Images, layout.words * 4)?;
         let at = Addresses {
@@ -145,22 +144,17 @@ impl Round {
         wanted: Wanted,
         answers: u64,
     ) -> Result<(), Fault> {
-        for (class, range) in self.layout.classes.iter().enumerate() {
-            if range.is_empty() {
-                continue;
-            }
-            let offset = |at: u64, size: usize| at + (range.start * size) as u64;
-            let tasks = offset(self.at.tasks, size_of::<Task>());
-            let parts = offset(self.at.parts, 4) + 4 * class as u64;
-            let counts = lists.map_or(0, |lists| offset(lists.counts, 4));
-            let count = range.len() as u32;
-            let room = self.layout.largest[class].min(ROOM);
-            let room = if u64::from(lane.device.shared) < 4 * room + u64::from(self.stages()) + 1024 { 0 } else { room };
-            let shape = self.shape(lane.device, class, wanted, room as u32);
-            let pairs: u64 = self.layout.tasks[range.clone()].iter().map(|task| u64::from(task.count)).sum();
-            // Enough parts for all blocks to be busy to the end.
-            let warps = u64::from(self.threads / 32);
-            let part = (pairs / (u64::from(shape.blocks.0) * 4)).clamp(warps, MOST_PARTS) as u32;
+        for (turn, class) in self.layout.classes.iter().enumerate() {
+            let first = class.tasks.start as u64;
+            let tasks = self.at.tasks + first * size_of::<Task>() as u64;
+            // Two more than there are tasks, for each class.
+            let parts = self.at.parts + 4 * (first + 2 * turn as u64);
+            let counts = lists.map_or(0, |lists| lists.counts + 4 * first);
+            let count = class.tasks.len() as u32;
+            let (kernel, shape) = self.shape(lane.device, class, wanted);
+            let pairs: u64 = self.layout.tasks[class.tasks.clone()].iter().map(|task| u64::from(task.count)).sum();
+            let warps = u64::from(shape.threads / 32);
+            let part = (pairs / (u64::from(shape.blocks.0) * 8)).clamp(warps, LARGEST_PART) as u32;
             let shape = Shape { blocks: (shape.blocks.0.min(pairs.min(1 << 30) as u32), 1), ..shape };
             let divide = [
                 Argument::Long(tasks),
@@ -169,7 +163,7 @@ impl Round {
                 Argument::Word(part),
                 Argument::Long(parts),
             ];
-            // SAFETY: tasks, counts and parts of this class are as many; parts have one more.
+            // SAFETY: tasks, counts and parts of this class are as many; parts have two more.
             unsafe { lane.launch("divide_tasks", Shape { blocks: (1, 1), threads: count.next_power_of_two().clamp(32, 1024), shared: 0 }, &divide) }?;
             let (brightest, places) = match wanted {
                 Wanted::Brightest => (answers, 0),
@@ -187,33 +181,32 @@ impl Round {
                 Argument::Long(self.at.fragments),
                 Argument::Long(exemplars.address()),
                 Argument::Long(exemplars.notes()),
-                Argument::Word(room as u32),
                 Argument::Long(brightest),
                 Argument::Long(places),
                 Argument::Long(exemplars.figures.len() as u64),
             ];
             // SAFETY: the answers have room for every view and figure; all else is as the layout says.
-            unsafe { lane.launch(kernel(class, wanted), shape, &arguments) }?;
+            unsafe { lane.launch(kernel, shape, &arguments) }?;
         }
         Ok(())
     }
 
-    /// Bytes of shared memory for the notes at hand of all warps.
-    fn stages(&self) -> u32 {
-        self.threads / 32 * STAGE
-    }
-
-    /// As many blocks as the device holds at once.
-    fn shape(&self, device: &Device, class: usize, wanted: Wanted, room: u32) -> Shape {
-        let shared = self.stages() + 4 * room;
-        let blocks = device.multiprocessors * device.blocks(kernel(class, wanted), self.threads, shared);
-        Shape { blocks: (blocks, 1), threads: self.threads, shared }
-    }
-}
-
-fn kernel(class: usize, wanted: Wanted) -> &'static str {
-    match wanted {
-        Wanted::Brightest => ["brightest_bytes", "brightest_halves", "brightest_words"][class],
-        Wanted::Places => ["places_bytes", "places_halves", "places_words"][class],
+    /// The kernel for a class, and as many blocks as the device holds at once.
+    fn shape(&self, device: &Device, class: &Class, wanted: Wanted) -> (&'static str, Shape) {
+        let threads = self.threads;
+        let stages = threads / 32 * STAGE;
+        let room = class.room.map(|words| stages + 4 * words as u32).filter(|&shared| shared + BESIDES <= device.shared);
+        let (kernel, shared) = match (wanted, room) {
+            (Wanted::Brightest, Some(shared)) if class.lanes < NEAR.len() => (NEAR[class.lanes], shared),
+            (Wanted::Brightest, _) => (FAR[class.lanes], stages),
+            (Wanted::Places, _) => (PLACES[class.lanes], stages),
+        };
+        let blocks = device.multiprocessors * device.blocks(kernel, threads, shared);
+        (kernel, Shape { blocks: (blocks, 1), threads, shared })
     }
 }
+
+/// Kernels by digits of a word: with images in shared memory, with images where they lie, and those that tell places.
+const NEAR: [&str; 2] = ["brightest_bytes_near", "brightest_halves_near"];
+const FAR: [&str; 3] = ["brightest_bytes", "brightest_halves", "brightest_words"];
+const PLACES: [&str; 3] = ["places_bytes", "places_halves", "places_words"];

@@ -229,7 +229,7 @@ impl CudaShelf {
     /// How many fragments fit into the free memory of the device, on both lanes.
     fn at_once(&self, figures: &Figures) -> usize {
         let views = self.mirrors.len() as u64;
-        let longest = figures.heads.iter().map(|head| (u64::from(head.columns) + 256) * u64::from(head.rows + 3) * 4);
+        let longest = figures.heads.iter().map(|head| (u64::from(head.columns) + 192) * u64::from(head.rows + 3) * 4);
         let images = longest.max().unwrap_or(0) * views * self.exemplars.groups.len() as u64;
         let of_figures = views * self.exemplars.figures.len() as u64 * 8;
         let of_exemplars = u64::from(self.table.exemplars) * (8 + 4 * u64::from(self.table.stretches));
