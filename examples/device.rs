@@ -71,7 +71,7 @@ fn write_rolls(folder: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
 fn agree(cuda: &Cuda, fragments: &[Fragment]) -> usize {
     let rolls: Vec<_> = fragments.iter().map(|fragment| Prepared::new(PianoRoll::of(fragment, 12))).collect();
     let all: Vec<_> = rolls.iter().collect();
-    let found = cuda.peaks(&all, &all);
+    let found = cuda.peaks(&all, &all, None);
     let brightest = cuda.brightest_table(&all, &all);
     let sparse = Sparse::default();
     let differs = |(x, (found, brightest)): (&Prepared, (&Vec<_>, &Vec<f64>))| {

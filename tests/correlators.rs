@@ -3,6 +3,7 @@
 mod support;
 
 use judge::correlate::{BackendChoice, Fft, Planner, Processor, Sparse};
+use proptest::prelude::*;
 
 suite!(sparse_on_any_processor, Sparse::on(Processor::ANY), 64);
 suite!(

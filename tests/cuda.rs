@@ -6,14 +6,18 @@
 
 #![cfg(feature = "cuda")]
 
+#[path = "../benches/support/mod.rs"]
+mod music_for_benches;
 mod support;
 
 use std::path::Path;
 use std::process::Command;
 
-use judge::correlate::{Backend, BackendChoice, Correlator, Cuda, Planner, Prepared, Search, Sparse};
+use judge::correlate::{Backend, BackendChoice, Correlator, Cuda, Fft, Lags, Planner, Prepared, Search, Sparse};
 use judge::similarity::AlterationWeights;
 use judge::{Bank, Fragment, Judge, PianoRoll};
+use music_for_benches::Random;
+use ndarray::Array2;
 use proptest::prelude::*;
 
 fn device(warps: u32) -> Cuda {
@@ -71,7 +75,7 @@ fn driver_with_little_memory() {
     let rolls = rolls(12, 30);
     let all: Vec<_> = rolls.iter().collect();
     // It does not fit: the processor answers.
-    assert_eq!(device(8).peaks(&all, &all), by_sparse(&all, &all));
+    assert_eq!(device(8).peaks(&all, &all, None), by_sparse(&all, &all));
 }
 
 suite!(blocks_of_eight_warps, device(8), 24, #[ignore = "needs a device"]);
@@ -84,14 +88,9 @@ fn by_sparse(fragments: &[&Prepared], exemplars: &[&Prepared]) -> Vec<Vec<Option
 }
 
 /// Rolls of many shapes: lines and chords, on grids from 1 to 12 columns, up to `notes` notes.
-fn rolls(count: u32, notes: u32) -> Vec<Prepared> {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut below = move |bound: u32| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        ((state >> 33) % u64::from(bound)) as u32
-    };
+fn rolls(count: u64, notes: u64) -> Vec<Prepared> {
+    let mut random = Random(0);
+    let mut below = |bound| random.below(bound);
     (0..count)
         .map(|_| {
             let grid = [1.0, 0.5, 0.25, 1.0 / 3.0, 1.0 / 12.0][below(5) as usize];
@@ -100,7 +99,7 @@ fn rolls(count: u32, notes: u32) -> Vec<Prepared> {
             let notes: Vec<_> = (0..1 + below(notes))
                 .map(|_| {
                     onset += below(3);
-                    (20 + below(span) as u8, f64::from(onset) * grid, f64::from(1 + below(4)) * grid)
+                    (20 + below(span) as u8, onset as f64 * grid, (1 + below(4)) as f64 * grid)
                 })
                 .collect();
             Prepared::new(PianoRoll::of(&Fragment::from_quarters(&notes).unwrap(), 12))
@@ -115,7 +114,7 @@ fn long_pieces_and_chords_of_all_sizes() {
     let rolls = rolls(24, 220);
     let all: Vec<_> = rolls.iter().collect();
     let expected = by_sparse(&all, &all);
-    assert_eq!(device(8).peaks(&all, &all), expected);
+    assert_eq!(device(8).peaks(&all, &all, None), expected);
     let brightest: Vec<Vec<f64>> =
         expected.iter().map(|row| row.iter().map(|peak| peak.unwrap().brightness).collect()).collect();
     assert_eq!(device(4).brightest_table(&all, &all), brightest);
@@ -132,9 +131,47 @@ fn brightness_beyond_two_bytes() {
         Prepared::new(PianoRoll::of(&Fragment::from_quarters(&notes).unwrap(), 12))
     };
     let (x, k) = (chord(30, 142.0), chord(37, 143.0));
-    let found = device(8).peaks(&[&x], &[&k, &x]);
+    let found = device(8).peaks(&[&x], &[&k, &x], None);
     assert_eq!(found, by_sparse(&[&x], &[&k, &x]));
     assert!(found[0][0].unwrap().brightness > 65_535.0);
+}
+
+/// Soft pictures of all sizes, some dark on one side.
+fn soft(count: u64, rows: u64, columns: u64) -> Vec<Prepared> {
+    let mut random = Random(count);
+    (0..count)
+        .map(|_| {
+            let size = (1 + random.below(rows) as usize, 1 + random.below(columns) as usize);
+            let mut image = Array2::from_shape_simple_fn(size, || (random.below(1 << 12) as f32 / 4096.0).powi(3));
+            image[[0, 0]] = 0.5;
+            Prepared::new(PianoRoll::from_image(image.view(), random.below(60) as i16, 12).unwrap())
+        })
+        .collect()
+}
+
+#[test]
+#[ignore = "needs a device"]
+fn soft_pictures_of_all_sizes() {
+    let binary = rolls(2, 20);
+    for (rows, columns) in [(12, 16), (100, 60), (30, 300), (3, 2500)] {
+        let soft = soft(5, rows, columns);
+        let all: Vec<_> = soft.iter().chain(&binary).collect();
+        for transpositions in [None, Some(-3..=3), Some(50..=60)] {
+            let search = Search { transpositions: transpositions.clone(), shifts: None };
+            let found = device(8).peaks(&all, &all, transpositions);
+            for (x, row) in all.iter().zip(&found) {
+                for (k, found) in all.iter().zip(row) {
+                    let expected = Fft.peak(x, k, &search);
+                    assert_eq!(found.is_some(), expected.is_some());
+                    let (Some(found), Some(expected)) = (found, expected) else { continue };
+                    let scale = (x.roll().energy() * k.roll().energy()).sqrt();
+                    let there = Sparse::default().overlap(x, k, &Lags::at(found.offset)).values[[0, 0]];
+                    assert!((found.brightness - expected.brightness).abs() <= 1e-5 * scale, "{found:?} {expected:?}");
+                    assert!((f64::from(there) - expected.brightness).abs() <= 1e-5 * scale, "{found:?} {expected:?}");
+                }
+            }
+        }
+    }
 }
 
 #[test]
@@ -143,9 +180,9 @@ fn nothing_to_compute() {
     let dark = Prepared::new(PianoRoll::of(&Fragment::from_quarters(&[(60, 0.0, 1.0)]).unwrap(), 12).slice(20, 30));
     let note = Prepared::new(PianoRoll::of(&Fragment::from_quarters(&[(60, 0.0, 1.0)]).unwrap(), 12));
     let cuda = device(8);
-    assert_eq!(cuda.peaks(&[], &[&note]), Vec::<Vec<_>>::new());
-    assert_eq!(cuda.peaks(&[&note], &[]), [vec![]]);
-    assert_eq!(cuda.peaks(&[&dark, &note], &[&dark]), [[None], [None]]);
+    assert_eq!(cuda.peaks(&[], &[&note], None), Vec::<Vec<_>>::new());
+    assert_eq!(cuda.peaks(&[&note], &[], None), [vec![]]);
+    assert_eq!(cuda.peaks(&[&dark, &note], &[&dark], None), [[None], [None]]);
     assert_eq!(cuda.brightest_table(&[&dark, &note], &[&note, &dark]), [[0.0, 0.0], [12.0, 0.0]]);
 }
 

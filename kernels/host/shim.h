@@ -26,7 +26,6 @@
 struct dim3 { unsigned x = 1, y = 1, z = 1; };
 struct int2 { int x, y; };
 struct uint4 { unsigned x, y, z, w; };
-struct float2 { float x, y; };
 
 namespace host {
 
@@ -157,6 +156,7 @@ inline void __syncwarp() { host::wait(host::warp()); }
 template <typename A, typename B> auto min(A a, B b) { return b < a ? (std::common_type_t<A, B>)b : (std::common_type_t<A, B>)a; }
 template <typename A, typename B> auto max(A a, B b) { return a < b ? (std::common_type_t<A, B>)b : (std::common_type_t<A, B>)a; }
 
+inline unsigned __float_as_uint(float value) { unsigned bits; memcpy(&bits, &value, 4); return bits; }
 inline int __popc(unsigned word) { return __builtin_popcount(word); }
 inline unsigned __umulhi(unsigned a, unsigned b) { return (unsigned)((uint64_t)a * b >> 32); }
 inline unsigned __vmaxu2(unsigned a, unsigned b) { return max(a >> 16, b >> 16) << 16 | max(a & 0xffff, b & 0xffff); }

@@ -84,6 +84,12 @@ pub struct Lags {
 }
 
 impl Lags {
+    /// One offset alone.
+    pub fn at(offset: Offset) -> Self {
+        let Offset { transposition, shift } = offset;
+        Self { lowest: transposition, highest: transposition, first: shift, last: shift }
+    }
+
     /// How many transpositions.
     pub fn transpositions(&self) -> usize {
         (self.highest - self.lowest + 1) as usize

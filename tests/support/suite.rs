@@ -124,7 +124,6 @@ macro_rules! suite {
             use super::*;
             use judge::correlate::Search;
             use judge::{Fragment, PianoRoll};
-            use proptest::prelude::*;
             use $crate::support::suite::{check, narrow, searches, symbolic, tall, weighted};
             use $crate::support::{chorale, melody};
 

@@ -23,7 +23,7 @@ const MODULES: [((i32, i32), &str); 2] = [
 ];
 
 /// Every kernel that is launched.
-const KERNELS: [&str; 16] = [
+const KERNELS: [&str; 20] = [
     "draw_images",
     "divide_tasks",
     "brightest_bytes_near",
@@ -40,6 +40,10 @@ const KERNELS: [&str; 16] = [
     "list_found",
     "weigh",
     "find_best",
+    "transform_in_time",
+    "transform_in_pitch",
+    "multiply",
+    "find_peaks",
 ];
 
 /// The functions of the driver that are called, here and by `cudarc` for us.
@@ -273,7 +277,8 @@ impl Lane {
     #[allow(unsafe_code, reason = "what a kernel does with its arguments cannot be checked")]
     pub unsafe fn launch(&self, kernel: &str, shape: Shape, arguments: &[Argument]) -> Result<(), Fault> {
         use cudarc::driver::PushKernelArg;
-        if shape.blocks.0 == 0 || shape.blocks.1 == 0 {
+        let (x, y, z) = shape.blocks;
+        if x == 0 || y == 0 || z == 0 {
             return Ok(());
         }
         let mut builder = self.stream.launch_builder(&self.device.kernels[kernel]);
@@ -282,11 +287,13 @@ impl Lane {
                 Argument::Word(word) => builder.arg(word),
                 Argument::Long(long) => builder.arg(long),
                 Argument::Shelf(shelf) => builder.arg(shelf),
+                Argument::Sizes(sizes) => builder.arg(sizes),
+                Argument::Pair(pair) => builder.arg(pair),
+                Argument::Real(real) => builder.arg(real),
             };
         }
-        let (x, y) = shape.blocks;
         let config = LaunchConfig {
-            grid_dim: (x, y, 1),
+            grid_dim: (x, y, z),
             block_dim: (shape.threads, 1, 1),
             shared_mem_bytes: shape.shared,
         };
@@ -299,7 +306,7 @@ impl Lane {
 /// Blocks, threads of each, and bytes of shared memory of each.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Shape {
-    pub blocks: (u32, u32),
+    pub blocks: (u32, u32, u32),
     pub threads: u32,
     pub shared: u32,
 }
@@ -311,6 +318,10 @@ pub(super) enum Argument {
     /// A number of 64 bits, or an address.
     Long(u64),
     Shelf(ShelfTable),
+    Sizes(SizesTable),
+    /// Two numbers of 32 bits.
+    Pair([u32; 2]),
+    Real(f32),
 }
 
 /// `Shelf` of the kernels.
@@ -331,9 +342,21 @@ pub(super) struct ShelfTable {
     pub group_count: u32,
 }
 
-// SAFETY: it is laid out as in C and made of addresses and numbers.
-#[allow(unsafe_code, reason = "a promise about its layout")]
+/// `Sizes` of the kernels.
+#[derive(Debug, Clone, Copy, Default)]
+#[repr(C)]
+pub(super) struct SizesTable {
+    pub rows: u32,
+    pub columns: u32,
+    pub roots_in_pitch: u64,
+    pub roots_in_time: u64,
+}
+
+// SAFETY: they are laid out as in C and made of addresses and numbers.
+#[allow(unsafe_code, reason = "a promise about their layout")]
 unsafe impl DeviceRepr for ShelfTable {}
+#[allow(unsafe_code, reason = "a promise about their layout")]
+unsafe impl DeviceRepr for SizesTable {}
 
 /// Arrays that travel together.
 #[derive(Debug, Default)]

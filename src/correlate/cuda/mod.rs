@@ -16,6 +16,8 @@
 
 mod absent;
 #[cfg(feature = "cuda")]
+mod dense;
+#[cfg(feature = "cuda")]
 mod device;
 #[cfg(feature = "cuda")]
 mod layout;

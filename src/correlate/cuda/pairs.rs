@@ -1,21 +1,27 @@
 //! The correlator: pairs, and tables of them.
 
+use std::ops::RangeInclusive;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+use num_integer::gcd;
+use rayon::prelude::*;
 
 use super::device::{Device, Fault, Lane, Memory, Parcel};
 use super::layout::{Figures, Layout, unrank};
 use super::round::{Exemplars, Round, Wanted};
-use super::{Absent, WARPS};
+use super::{Absent, WARPS, dense};
 use crate::correlate::{Backend, Correlator, Lags, Offset, Overlap, Peak, Prepared, Search, Sparse};
+use crate::roll::PianoRoll;
 
 /// Bytes of answers that are asked for at a time.
 const ANSWERS: usize = 256 << 20;
 
 /// Exact correlation on a graphics processor: for many pairs at a time.
 ///
-/// It computes peaks of rolls of zeros and ones over all offsets. All else is handed to [`Sparse`], and so is
-/// everything after a failure of the device, with a warning in the log: a correlator always answers.
+/// It computes peaks: of rolls of zeros and ones over all offsets from their notes, of soft pictures, at any
+/// transpositions, by Fourier transform. All else is handed to [`Sparse`], and so is everything after a failure of the
+/// device, with a warning in the log: a correlator always answers.
 #[derive(Debug, Clone, Copy)]
 pub struct Cuda {
     device: &'static Device,
@@ -84,27 +90,97 @@ impl Cuda {
         self.device.multiprocessors
     }
 
-    /// The brightest lag of every fragment (row) with every exemplar, over all offsets: as [`Correlator::peak`] one
-    /// by one, for far less.
-    pub fn peaks(&self, fragments: &[&Prepared], exemplars: &[&Prepared]) -> Vec<Vec<Option<Peak>>> {
-        let search = Search::default();
-        self.table(fragments, exemplars, Wanted::Places, |x, k, grid, answer| match answer {
-            Some(rank) => {
-                let (brightness, transposition, shift) = unrank(rank)?;
-                let offset = Offset { transposition, shift: shift * i64::from(grid) };
-                Some(Peak { offset, brightness: f64::from(brightness) * f64::from(grid) })
-            }
-            None => Sparse::default().peak(x, k, &search),
-        })
+    /// The brightest lag of every fragment (row) with every exemplar, at transpositions within a range or at all: as
+    /// [`Correlator::peak`] one by one, for far less.
+    pub fn peaks(
+        &self,
+        fragments: &[&Prepared],
+        exemplars: &[&Prepared],
+        transpositions: Option<RangeInclusive<i32>>,
+    ) -> Vec<Vec<Option<Peak>>> {
+        let mut known = vec![vec![None; exemplars.len()]; fragments.len()];
+        self.fill_soft(fragments, exemplars, &transpositions, &mut known);
+        let search = Search { transpositions, shifts: None };
+        let mut rows = if search.is_exhaustive() {
+            self.table(fragments, exemplars, Wanted::Places, |grid, rank| {
+                let peak = unrank(rank).map(|(brightness, transposition, shift)| {
+                    let offset = Offset { transposition, shift: shift * i64::from(grid) };
+                    Peak { offset, brightness: f64::from(brightness) * f64::from(grid) }
+                });
+                Some(peak)
+            })
+        } else {
+            vec![vec![None; exemplars.len()]; fragments.len()]
+        };
+        for (row, soft) in rows.iter_mut().zip(known) {
+            row.iter_mut().zip(soft).for_each(|(answer, soft)| *answer = soft.or(*answer));
+        }
+        complete(rows, fragments, exemplars, |x, k| Sparse::default().peak(x, k, &search))
     }
 
-    /// The greatest brightness of every fragment (row) with every exemplar, over all offsets.
+    /// The greatest brightness of every fragment (row) with every exemplar, over all offsets; 0 where nothing meets.
     pub fn brightest_table(&self, fragments: &[&Prepared], exemplars: &[&Prepared]) -> Vec<Vec<f64>> {
-        let search = Search::default();
-        self.table(fragments, exemplars, Wanted::Brightest, |x, k, _, answer| match answer {
-            Some(brightness) => brightness as f64,
-            None => Sparse::default().brightest(x, k, &search),
-        })
+        if fragments.iter().chain(exemplars).any(|it| is_soft(it.roll())) {
+            let brightness = |peak: Option<Peak>| peak.map_or(0.0, |peak| peak.brightness);
+            let peaks = self.peaks(fragments, exemplars, None);
+            return peaks.into_iter().map(|row| row.into_iter().map(brightness).collect()).collect();
+        }
+        let rows = self.table(fragments, exemplars, Wanted::Brightest, |_, brightness| Some(brightness as f64));
+        complete(rows, fragments, exemplars, |x, k| Sparse::default().brightest(x, k, &Search::default()))
+    }
+
+    /// Fills in the pairs of which one picture is soft, as far as the device can take them.
+    fn fill_soft(
+        &self,
+        fragments: &[&Prepared],
+        exemplars: &[&Prepared],
+        transpositions: &Option<RangeInclusive<i32>>,
+        known: &mut [Vec<Option<Option<Peak>>>],
+    ) {
+        let which = |rolls: &[&Prepared], soft: bool| -> Vec<usize> {
+            (0..rolls.len()).filter(|&index| !rolls[index].roll().is_dark() && is_soft(rolls[index].roll()) == soft).collect()
+        };
+        let (soft, all) = (which(fragments, true), (0..exemplars.len()).collect::<Vec<_>>());
+        for (rows, columns) in [(soft, all), (which(fragments, false), which(exemplars, true))] {
+            if rows.is_empty() || columns.is_empty() {
+                continue;
+            }
+            let (x, k) = (pick(fragments, &rows), pick(exemplars, &columns));
+            let found = with_lane(self.device, |lane| {
+                dense::peaks(lane, &x, &k, transpositions.clone(), &mut dense::Times::default())
+            });
+            match found {
+                Ok(Some(found)) => {
+                    for (&row, found) in rows.iter().zip(found) {
+                        columns.iter().zip(found).for_each(|(&column, peak)| known[row][column] = Some(peak));
+                    }
+                }
+                // Too large: the processor's.
+                Ok(None) => {}
+                Err(fault) => log::warn!("{fault}: the correlation goes on without it"),
+            }
+        }
+    }
+
+    /// Times peaks of soft pictures: seconds for the spectra, and for all pairs with the spectra at hand. For benchmarks.
+    ///
+    /// # Errors
+    /// What the driver says, in words.
+    pub fn measure_soft(
+        &self,
+        fragments: &[&Prepared],
+        exemplars: &[&Prepared],
+        transpositions: Option<RangeInclusive<i32>>,
+    ) -> Result<(Duration, Duration), String> {
+        let mut times = dense::Times::default();
+        let found = with_lane(self.device, |lane| {
+            dense::peaks(lane, fragments, exemplars, transpositions, &mut times)
+        });
+        match found {
+            Ok(Some(_)) => Ok((times.spectra, times.correlate)),
+            Ok(None) => Err("the pictures are too large".into()),
+            Err(fault) => Err(fault.to_string()),
+        }
     }
 
     /// Times the greatest brightness of every fragment, mirrored in each of the four ways, with every exemplar, part by
@@ -117,7 +193,7 @@ impl Cuda {
         fragments: &[&Prepared],
         exemplars: &[&Prepared],
         repeats: u32,
-    ) -> std::result::Result<Measured, String> {
+    ) -> Result<Measured, String> {
         let (figures, _) = gather(exemplars);
         let (batch, _) = gather(fragments);
         let mut least = Measured { pairs: 4 * (figures.len() * batch.len()) as u64, ..Measured::default() };
@@ -152,52 +228,43 @@ impl Cuda {
         result.map(|()| least).map_err(|fault| fault.to_string())
     }
 
-    /// Asks for all pairs; `read` makes something of a pair, the grid of both, and the device's answer, if there is one.
-    fn table<T>(
+    /// Asks for all pairs; `read` makes something of the grid of a pair and the device's answer. Nothing is there for
+    /// pairs that the kernels cannot take.
+    fn table<T: Clone>(
         &self,
         fragments: &[&Prepared],
         exemplars: &[&Prepared],
         wanted: Wanted,
-        read: impl Fn(&Prepared, &Prepared, u32, Option<u64>) -> T,
-    ) -> Vec<Vec<T>> {
+        read: impl Fn(u32, u64) -> Option<T>,
+    ) -> Vec<Vec<Option<T>>> {
         let (figures, fit) = gather(exemplars);
+        let mut rows = vec![vec![None; exemplars.len()]; fragments.len()];
+        if figures.len() == 0 {
+            return rows;
+        }
         let found = with_lane(self.device, |lane| {
             let resident = Exemplars::new(lane, &figures)?;
-            let size = match wanted {
-                Wanted::Brightest => 4,
-                Wanted::Places => 8,
-            };
-            let at_once = (ANSWERS / (size * figures.len().max(1))).clamp(1, 4096);
-            let mut rows = Vec::with_capacity(fragments.len());
-            for fragments in fragments.chunks(at_once) {
+            let size = wanted.size();
+            let at_once = (ANSWERS / (size * figures.len())).clamp(1, 4096);
+            for (fragments, rows) in fragments.chunks(at_once).zip(rows.chunks_mut(at_once)) {
                 let (batch, fits) = gather(fragments);
                 let answers = self.ask(lane, &resident, &batch, wanted)?;
-                let mut answers = answers.chunks_exact(size * figures.len().max(1));
-                for (x, fits) in fragments.iter().zip(fits) {
-                    let row = fits.and_then(|own| answers.next().map(|row| (row, batch.grids[own as usize])));
-                    let pair = |(k, place): (&&Prepared, &Option<u32>)| {
-                        let answer = row.zip(*place).map(|((row, own), place)| {
-                            let at = resident.places[place as usize] as usize * size;
-                            let grid = num_integer::gcd(own, figures.grids[place as usize]);
-                            let bytes = &row[at..at + size];
-                            let value = match wanted {
-                                Wanted::Brightest => u64::from(bytemuck::pod_read_unaligned::<u32>(bytes)),
-                                Wanted::Places => bytemuck::pod_read_unaligned::<u64>(bytes),
-                            };
-                            (grid, value)
-                        });
-                        read(x, k, answer.map_or(1, |it| it.0), answer.map(|it| it.1))
-                    };
-                    rows.push(exemplars.iter().zip(&fit).map(pair).collect());
+                let mut answers = answers.chunks_exact(size * figures.len());
+                for (row, own) in rows.iter_mut().zip(fits).filter_map(|(row, fits)| Some((row, fits?))) {
+                    let Some(answers) = answers.next() else { break };
+                    for (cell, place) in row.iter_mut().zip(&fit).filter_map(|(cell, fit)| Some((cell, (*fit)? as usize))) {
+                        let grid = gcd(batch.grids[own as usize], figures.grids[place]);
+                        let bytes = &answers[resident.places[place] as usize * size..][..size];
+                        *cell = read(grid, wanted.read(bytes));
+                    }
                 }
             }
-            Ok(rows)
+            Ok(())
         });
-        found.unwrap_or_else(|fault| {
+        if let Err(fault) = found {
             log::warn!("{fault}: the correlation goes on without it");
-            let row = |x: &&Prepared| exemplars.iter().map(|k| read(x, k, 1, None)).collect();
-            fragments.iter().map(row).collect()
-        })
+        }
+        rows
     }
 
     /// The answers for all fragments and figures, in the order of the figures on the device.
@@ -207,16 +274,34 @@ impl Cuda {
         }
         let layout = Layout::new(batch, &[0], &exemplars.groups, false);
         let (round, _) = Round::new(lane, layout, batch, self.warps, Parcel::default())?;
-        let size = match wanted {
-            Wanted::Brightest => 4,
-            Wanted::Places => 8,
-        };
-        let bytes = batch.len() * exemplars.figures.len() * size;
+        let bytes = batch.len() * exemplars.figures.len() * wanted.size();
         let answers = lane.reserve(Memory::Scratch, bytes as u64)?;
         round.correlate(lane, exemplars, None, wanted, answers)?;
         lane.ask(answers, bytes)?;
         Ok(lane.answer(bytes)?.to_vec())
     }
+}
+
+/// Whether sums of a picture's pixels are not whole numbers.
+fn is_soft(roll: &PianoRoll) -> bool {
+    !roll.is_binary()
+}
+
+fn pick<'a>(rolls: &[&'a Prepared], which: &[usize]) -> Vec<&'a Prepared> {
+    which.iter().map(|&index| rolls[index]).collect()
+}
+
+/// Computes what is not there.
+fn complete<T: Send>(
+    rows: Vec<Vec<Option<T>>>,
+    fragments: &[&Prepared],
+    exemplars: &[&Prepared],
+    compute: impl Fn(&Prepared, &Prepared) -> T + Sync,
+) -> Vec<Vec<T>> {
+    let row = |(row, x): (Vec<Option<T>>, &&Prepared)| {
+        row.into_iter().zip(exemplars).map(|(cell, k)| cell.unwrap_or_else(|| compute(x, k))).collect()
+    };
+    rows.into_par_iter().zip(fragments).map(row).collect()
 }
 
 /// The rolls that fit the kernels, and for each roll which of them it is.
@@ -240,10 +325,10 @@ impl Correlator for Cuda {
     }
 
     fn peak(&self, fragment: &Prepared, exemplar: &Prepared, search: &Search) -> Option<Peak> {
-        if !search.is_exhaustive() {
+        if search.shifts.is_some() {
             return Sparse::default().peak(fragment, exemplar, search);
         }
-        self.peaks(&[fragment], &[exemplar]).pop()?.pop()?
+        self.peaks(&[fragment], &[exemplar], search.transpositions.clone()).pop()?.pop()?
     }
 
     fn brightest(&self, fragment: &Prepared, exemplar: &Prepared, search: &Search) -> f64 {

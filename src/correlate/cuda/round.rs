@@ -59,6 +59,24 @@ pub(super) enum Wanted {
     Places,
 }
 
+impl Wanted {
+    /// Bytes of an answer.
+    pub fn size(self) -> usize {
+        match self {
+            Self::Brightest => 4,
+            Self::Places => 8,
+        }
+    }
+
+    /// Reads an answer.
+    pub fn read(self, bytes: &[u8]) -> u64 {
+        match self {
+            Self::Brightest => bytemuck::pod_read_unaligned::<u32>(bytes).into(),
+            Self::Places => bytemuck::pod_read_unaligned(bytes),
+        }
+    }
+}
+
 /// Where things of a round are on the device.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Addresses {
@@ -122,7 +140,7 @@ impl Round {
     fn draw(&self, lane: &Lane) -> Result<(), Fault> {
         let count = self.layout.images.len() as u32;
         let longest = self.layout.images.iter().map(Image::words).max().unwrap_or(0);
-        let blocks = (longest.div_ceil(256).min(64) as u32, count.min(1 << 15));
+        let blocks = (longest.div_ceil(256).min(64) as u32, count.min(1 << 15), 1);
         let arguments = [
             Argument::Long(self.at.images),
             Argument::Word(count),
@@ -155,7 +173,7 @@ impl Round {
             let pairs: u64 = self.layout.tasks[class.tasks.clone()].iter().map(|task| u64::from(task.count)).sum();
             let warps = u64::from(shape.threads / 32);
             let part = (pairs / (u64::from(shape.blocks.0) * 8)).clamp(warps, LARGEST_PART) as u32;
-            let shape = Shape { blocks: (shape.blocks.0.min(pairs.min(1 << 30) as u32), 1), ..shape };
+            let shape = Shape { blocks: (shape.blocks.0.min(pairs.min(1 << 30) as u32), 1, 1), ..shape };
             let divide = [
                 Argument::Long(tasks),
                 Argument::Word(count),
@@ -164,7 +182,7 @@ impl Round {
                 Argument::Long(parts),
             ];
             // SAFETY: tasks, counts and parts of this class are as many; parts have two more.
-            unsafe { lane.launch("divide_tasks", Shape { blocks: (1, 1), threads: count.next_power_of_two().clamp(32, 1024), shared: 0 }, &divide) }?;
+            unsafe { lane.launch("divide_tasks", Shape { blocks: (1, 1, 1), threads: count.next_power_of_two().clamp(32, 1024), shared: 0 }, &divide) }?;
             let (brightest, places) = match wanted {
                 Wanted::Brightest => (answers, 0),
                 Wanted::Places => (0, answers),
@@ -202,7 +220,7 @@ impl Round {
             (Wanted::Places, _) => (PLACES[class.lanes], stages),
         };
         let blocks = device.multiprocessors * device.blocks(kernel, threads, shared);
-        (kernel, Shape { blocks: (blocks, 1), threads, shared })
+        (kernel, Shape { blocks: (blocks, 1, 1), threads, shared })
     }
 }
 

@@ -369,7 +369,7 @@ impl CudaShelf {
     /// Blocks for work by exemplar, a thread each, and fragment.
     fn by_exemplar(&self, fragments: usize, threads_each: u32) -> Shape {
         let blocks = (u64::from(self.table.exemplars) * u64::from(threads_each)).div_ceil(256).min(1 << 12) as u32;
-        Shape { blocks: (blocks.max(1), fragments as u32), threads: 256, shared: 0 }
+        Shape { blocks: (blocks.max(1), fragments as u32, 1), threads: 256, shared: 0 }
     }
 
     #[allow(unsafe_code, reason = "launches")]
@@ -433,7 +433,7 @@ impl CudaShelf {
             Argument::Long(scratch.list),
         ];
         // SAFETY: as for the candidates; an exemplar is found once at most.
-        unsafe { lane.launch("list_found", Shape { blocks: (1, fragments as u32), threads: 256, shared: 0 }, &arguments) }
+        unsafe { lane.launch("list_found", Shape { blocks: (1, fragments as u32, 1), threads: 256, shared: 0 }, &arguments) }
     }
 
     #[allow(unsafe_code, reason = "a launch")]
@@ -470,7 +470,7 @@ impl CudaShelf {
             Argument::Long(floors),
         ];
         // SAFETY: the answers have room for as many of both sides of each fragment.
-        unsafe { lane.launch("find_best", Shape { blocks: (2, fragments as u32), threads, shared: 0 }, &arguments) }
+        unsafe { lane.launch("find_best", Shape { blocks: (2, fragments as u32, 1), threads, shared: 0 }, &arguments) }
     }
 }
 

@@ -1,0 +1,212 @@
+// The correlation of soft pictures by Fourier transform, and the brightest lag of each pair.
+//
+// Spectra lie with the pitch axis innermost. A pair is multiplied and transformed back along pitch a few frequencies
+// at a time, and the rows that are wanted written; then two rows at a time, as the real and imaginary parts of one line,
+// are transformed back in time and searched in registers. So the rows cross memory once in each direction, where
+// multiplying, transforming back and searching one after the other take five crossings; and of 256 transpositions
+// those that are not wanted do not at all.
+#pragma once
+#include "line.cuh"
+
+// Frequencies in time of a block that multiplies.
+#define LINES 8
+
+// A soft picture: its runs of equal pixels are those from `first` on, in order of row and time.
+struct Picture {
+    u32 first;
+    u32 runs;
+    u32 rows;
+    u32 columns;
+    int low;
+};
+
+struct Run {
+    u16 start;
+    u16 end;
+    u32 row;
+    float value;
+};
+
+// Sizes that are common to all pictures of a launch: powers of two, at least 16 and 32.
+struct Sizes {
+    u32 rows;
+    u32 columns;
+    const Complex* roots_in_pitch;
+    const Complex* roots_in_time;
+};
+
+// Where a pair's wanted transpositions begin, and where they end.
+struct Wanted {
+    int lowest, highest;
+};
+
+__device__ inline Line line_of(float* memory, u32 length, const Complex* roots) {
+    u32 threads = length / 8, which = threadIdx.x / threads;
+    float* re = memory + which * 2 * line_stride(length);
+    return {re, re + line_stride(length), length, threadIdx.x % threads, roots};
+}
+
+// Draws two rows of a picture as the parts of one line and transforms it in time: blockIdx.x is the pair of rows,
+// blockIdx.y the picture. The spectra of the rows are told apart by their symmetry, and written frequency by row.
+extern "C" __global__ void transform_in_time(const Picture* pictures, const Run* runs, Sizes sizes, Complex* spectra) {
+    SHARED_MEMORY(memory);
+    Line line = line_of((float*)memory, sizes.columns, sizes.roots_in_time);
+    const Picture picture = pictures[blockIdx.y];
+    const Run* own = runs + picture.first;
+    for (u32 i = line.place; i < line_stride(sizes.columns); i += sizes.columns / 8) line.re[i] = line.im[i] = 0.0f;
+    __syncthreads();
+    u32 begin = 0;
+    for (u32 high = picture.runs; begin < high;) {
+        u32 middle = (begin + high) / 2;
+        if (own[middle].row < 2 * blockIdx.x) begin = middle + 1; else high = middle;
+    }
+    for (u32 i = begin + line.place; i < picture.runs && own[i].row <= 2 * blockIdx.x + 1; i += sizes.columns / 8) {
+        float* part = own[i].row % 2 ? line.im : line.re;
+        for (u32 column = own[i].start; column < own[i].end; column++) part[padded(column)] = own[i].value;
+    }
+    __syncthreads();
+    Complex v[8];
+    for (u32 i = 0; i < 8; i++) {
+        u32 at = padded(line.place + i * (sizes.columns / 8));
+        v[i] = {line.re[at], line.im[at]};
+    }
+    transform<false>(line, v);
+    __syncthreads();
+    for (u32 i = 0; i < 8; i++) {
+        u32 at = padded(result_place(line, i));
+        line.re[at] = v[i].re;
+        line.im[at] = v[i].im;
+    }
+    __syncthreads();
+    u32 frequencies = sizes.columns / 2 + 1;
+    for (u32 f = line.place; f < frequencies; f += sizes.columns / 8) {
+        u32 here = padded(f), there = padded(f ? sizes.columns - f : 0);
+        Complex z = {line.re[here], line.im[here]}, mirrored = {line.re[there], -line.im[there]};
+        Complex even = {(z.re + mirrored.re) * 0.5f, (z.im + mirrored.im) * 0.5f};
+        Complex odd = {(z.im - mirrored.im) * 0.5f, (mirrored.re - z.re) * 0.5f};
+        Complex* at = spectra + ((u64)blockIdx.y * frequencies + f) * sizes.rows + 2 * blockIdx.x;
+        at[0] = even;
+        at[1] = odd;
+    }
+}
+
+// Transforms all frequencies of pictures along pitch, in place.
+extern "C" __global__ void transform_in_pitch(Sizes sizes, Complex* spectra, u32 lines) {
+    SHARED_MEMORY(memory);
+    Line line = line_of((float*)memory, sizes.rows, sizes.roots_in_pitch);
+    u32 index = blockIdx.x * (blockDim.x / (sizes.rows / 8)) + threadIdx.x / (sizes.rows / 8);
+    Complex* own = spectra + (u64)min(index, lines - 1) * sizes.rows;
+    Complex v[8];
+    for (u32 i = 0; i < 8; i++) v[i] = own[line.place + i * (sizes.rows / 8)];
+    // The last block may have lines to spare, which compute the last one again: all have read it before it is written.
+    transform<false>(line, v);
+    __syncthreads();
+    if (index < lines)
+        for (u32 i = 0; i < 8; i++) own[result_place(line, i)] = v[i];
+}
+
+// The lowest row lag that is wanted of a pair, and how many: those at which rows meet.
+struct RowLags {
+    int first, count;
+    __device__ RowLags(const Picture& x, const Picture& k, const Wanted& wanted) {
+        int apart = x.low - k.low;
+        first = max(wanted.lowest - apart, 1 - (int)k.rows);
+        int last = min(wanted.highest - apart, (int)x.rows - 1);
+        count = max(last - first + 1, 0);
+    }
+};
+
+// Multiplies the spectra of fragment blockIdx.z with those of `each` exemplars from blockIdx.y * each on, at frequencies
+// from blockIdx.x * LINES on, transforms the products back along pitch, and writes the rows that are wanted: pair by
+// `room` rows by frequency.
+extern "C" __global__ void multiply(const Picture* fragments, const Picture* exemplars, u32 exemplar_count, u32 each,
+    Sizes sizes, const Complex* x, const Complex* k, Wanted wanted, u32 room, Complex* rows) {
+    SHARED_MEMORY(memory);
+    Line line = line_of((float*)memory, sizes.rows, sizes.roots_in_pitch);
+    u32 frequencies = sizes.columns / 2 + 1, which = threadIdx.x / (sizes.rows / 8);
+    u32 f = min(blockIdx.x * LINES + which, frequencies - 1);
+    Complex own[8];
+#pragma unroll
+    for (u32 i = 0; i < 8; i++)
+        own[i] = x[((u64)blockIdx.z * frequencies + f) * sizes.rows + line.place + i * (sizes.rows / 8)];
+    const Picture fragment = fragments[blockIdx.z];
+    u32 last = min((blockIdx.y + 1) * each, exemplar_count);
+    for (u32 exemplar = blockIdx.y * each; exemplar < last; exemplar++) {
+        const Complex* theirs = k + ((u64)exemplar * frequencies + f) * sizes.rows + line.place;
+        Complex v[8];
+#pragma unroll
+        for (u32 i = 0; i < 8; i++) v[i] = own[i] * conjugate(theirs[i * (sizes.rows / 8)]);
+        transform<true>(line, v);
+        __syncthreads();
+#pragma unroll
+        for (u32 i = 0; i < 8; i++) {
+            u32 at = padded(result_place(line, i));
+            line.re[at] = v[i].re;
+            line.im[at] = v[i].im;
+        }
+        __syncthreads();
+        RowLags lags(fragment, exemplars[exemplar], wanted);
+        Complex* out = rows + ((u64)blockIdx.z * exemplar_count + exemplar) * room * frequencies;
+        // Neighbouring threads write neighbouring frequencies.
+        u32 frequency = blockIdx.x * LINES + threadIdx.x % LINES;
+        const float* from = (float*)memory + threadIdx.x % LINES * 2 * line_stride(sizes.rows);
+        if (frequency < frequencies)
+            for (int lag = threadIdx.x / LINES; lag < lags.count; lag += blockDim.x / LINES) {
+                u32 at = padded((u32)(lags.first + lag) & (sizes.rows - 1));
+                out[(u64)lag * frequencies + frequency] = {from[at], from[line_stride(sizes.rows) + at]};
+            }
+    }
+}
+
+// A brightness and a lag in one number, the greater the better: the brightness, then the smaller absolute transposition
+// and shift, upwards, later. Negative ones count as 0.
+__device__ inline u64 soft_rank(float brightness, int transposition, int shift) {
+    u32 up = transposition < 0 ? -transposition : transposition, along = shift < 0 ? -shift : shift;
+    u32 bits = __float_as_uint(max(brightness, 0.0f));
+    return (u64)bits << 32 | (1023 - up) << 22 | ((1u << 20) - 1 - along) << 2 | (u32)(transposition > 0) << 1
+        | (u32)(shift > 0);
+}
+
+// Transforms rows of pairs back in time, two at a time, and finds the best lag: blockIdx.x is a group of row pairs,
+// blockIdx.y the exemplar, blockIdx.z the fragment. `peaks` is zero at first.
+extern "C" __global__ void find_peaks(const Picture* fragments, const Picture* exemplars, u32 exemplar_count, Sizes sizes,
+    Wanted wanted, u32 room, const Complex* rows, float scale, u64* peaks) {
+    SHARED_MEMORY(memory);
+    __shared__ u64 tops[32];
+    Line line = line_of((float*)memory, sizes.columns, sizes.roots_in_time);
+    u32 frequencies = sizes.columns / 2 + 1, threads = sizes.columns / 8;
+    const Picture fragment = fragments[blockIdx.z], exemplar = exemplars[blockIdx.y];
+    RowLags lags(fragment, exemplar, wanted);
+    int lag = 2 * (blockIdx.x * (blockDim.x / threads) + threadIdx.x / threads);
+    u64 pair = (u64)blockIdx.z * exemplar_count + blockIdx.y;
+    const Complex* even = rows + (pair * room + lag) * frequencies;
+    const Complex* odd = even + frequencies;
+    Complex v[8];
+#pragma unroll
+    for (u32 i = 0; i < 8; i++) {
+        u32 f = line.place + i * threads;
+        bool upper = f >= frequencies;
+        u32 at = upper ? sizes.columns - f : f;
+        Complex a = lag < lags.count ? even[at] : Complex{0.0f, 0.0f};
+        Complex b = lag + 1 < lags.count ? odd[at] : Complex{0.0f, 0.0f};
+        v[i] = upper ? Complex{a.re + b.im, b.re - a.im} : Complex{a.re - b.im, a.im + b.re};
+    }
+    transform<true>(line, v);
+    u64 best = 0;
+    int transposition = lags.first + lag + fragment.low - exemplar.low;
+#pragma unroll
+    for (u32 i = 0; i < 8; i++) {
+        int shift = (int)result_place(line, i);
+        if (shift >= (int)fragment.columns) shift -= (int)sizes.columns;
+        if (shift <= -(int)exemplar.columns) continue;
+        if (lag < lags.count) best = max(best, soft_rank(v[i].re * scale, transposition, shift));
+        if (lag + 1 < lags.count) best = max(best, soft_rank(v[i].im * scale, transposition + 1, shift));
+    }
+    for (int apart = 16; apart; apart /= 2) best = max(best, __shfl_xor_sync(~0u, best, apart));
+    if (threadIdx.x % 32 == 0) tops[threadIdx.x / 32] = best;
+    __syncthreads();
+    if (threadIdx.x == 0) {
+        for (u32 i = 1; i < (blockDim.x + 31) / 32; i++) best = max(best, tops[i]);
+        atomicMax(&peaks[pair], best);
+    }
+}

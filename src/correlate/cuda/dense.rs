@@ -1,0 +1,313 @@
+//! Soft pictures: peaks of tables of pairs by Fourier transform.
+
+use std::f64::consts::TAU;
+use std::ops::{Range, RangeInclusive};
+use std::time::{Duration, Instant};
+
+use bytemuck::{Pod, Zeroable};
+
+use super::device::{Argument, Fault, Lane, Memory, Parcel, Shape, SizesTable};
+use crate::correlate::{Offset, Peak, Prepared};
+use crate::roll::PianoRoll;
+
+/// Padded sizes are powers of two from these on: a block has a warp at least.
+const LEAST: u32 = 32;
+/// The most rows and columns of a padded picture: a line has an eighth as many threads.
+const MOST_ROWS: u32 = 512;
+const MOST_COLUMNS: u32 = 8192;
+/// Frequencies of a block that multiplies; `LINES` of the kernels.
+const LINES: u32 = 8;
+/// Exemplars that a block multiplies with one fragment.
+const EACH: u32 = 8;
+/// Threads of blocks that have several lines.
+const THREADS: u32 = 256;
+/// Bytes of rows that are written before they are read again: they should stay in the second-level cache.
+const ROWS: u64 = 24 << 20;
+
+/// A soft picture on the device.
+#[derive(Debug, Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+struct Picture {
+    first: u32,
+    runs: u32,
+    rows: u32,
+    columns: u32,
+    low: i32,
+}
+
+/// A run of equal pixels.
+#[derive(Debug, Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+struct Run {
+    start: u16,
+    end: u16,
+    row: u32,
+    value: f32,
+}
+
+/// Padded rows and columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Size {
+    rows: u32,
+    columns: u32,
+}
+
+impl Size {
+    /// For all pairs of two sets; `None` when one is too large.
+    fn of(fragments: &[&Prepared], exemplars: &[&Prepared]) -> Option<Self> {
+        let most = |rolls: &[&Prepared], size: fn(&PianoRoll) -> u32| rolls.iter().map(|it| size(it.roll())).max();
+        let padded = |size, limit| {
+            let length = most(fragments, size)?.checked_add(most(exemplars, size)?)? - 1;
+            Some(length.checked_next_power_of_two()?.max(LEAST)).filter(|&length| length <= limit)
+        };
+        let rows = padded(|roll| roll.rows().max(1) as u32, MOST_ROWS)?;
+        let columns = padded(|roll| roll.columns().max(1), MOST_COLUMNS)?;
+        Some(Self { rows, columns })
+    }
+
+    fn frequencies(self) -> u32 {
+        self.columns / 2 + 1
+    }
+
+    /// Bytes of a spectrum.
+    fn spectrum(self) -> u64 {
+        u64::from(self.frequencies()) * u64::from(self.rows) * 8
+    }
+
+    /// Bytes of shared memory for lines.
+    fn shared(length: u32, lines: u32) -> u32 {
+        lines * 2 * (length + length / 8 + 1) * 4
+    }
+}
+
+/// How long the parts of a table of soft pictures take.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Times {
+    pub spectra: Duration,
+    pub correlate: Duration,
+}
+
+/// What the transpositions and the sizes of a table are, on the device.
+struct Table {
+    size: Size,
+    sizes: SizesTable,
+    fragments: u64,
+    exemplars: u64,
+    wanted: (i32, i32),
+    /// Transpositions of a pair, at most.
+    room: u32,
+}
+
+/// The brightest lag of every fragment (row) with every exemplar, at transpositions within a range if there is one;
+/// `None` when a picture is too large. A pair without any lag in reach has no peak.
+pub(super) fn peaks(
+    lane: &mut Lane,
+    fragments: &[&Prepared],
+    exemplars: &[&Prepared],
+    transpositions: Option<RangeInclusive<i32>>,
+    times: &mut Times,
+) -> Result<Option<Vec<Vec<Option<Peak>>>>, Fault> {
+    let Some(size) = Size::of(fragments, exemplars) else { return Ok(None) };
+    let wanted = transpositions.map_or((-10_000, 10_000), |range| (*range.start(), *range.end()));
+    let all = u64::from(size.rows);
+    let room = ((i64::from(wanted.1) - i64::from(wanted.0) + 1).clamp(1, all as i64)) as u32;
+    // Spectra of all exemplars, if there is memory for them, and of as many fragments.
+    let least_rows = u64::from(room) * u64::from(size.frequencies()) * 8;
+    let fit = (lane.device.unused() as u64 / 2).saturating_sub(least_rows) / size.spectrum() / 2;
+    let at_once = (fit as usize).clamp(1, 4096);
+    let mut found = vec![Vec::with_capacity(exemplars.len()); fragments.len()];
+    for (part, rows) in fragments.chunks(at_once).zip(found.chunks_mut(at_once)) {
+        for exemplars in exemplars.chunks(at_once) {
+            let answers = table(lane, size, (part, exemplars), (wanted, room), times)?;
+            for ((row, x), ranks) in rows.iter_mut().zip(part).zip(answers.chunks_exact(exemplars.len())) {
+                row.extend(exemplars.iter().zip(ranks).map(|(k, &rank)| peak(x.roll(), k.roll(), wanted, rank)));
+            }
+        }
+    }
+    Ok(Some(found))
+}
+
+fn peak(x: &PianoRoll, k: &PianoRoll, wanted: (i32, i32), rank: u64) -> Option<Peak> {
+    let meet = (i32::from(x.low()) - i32::from(k.high())).max(wanted.0)
+        <= (i32::from(x.high()) - i32::from(k.low())).min(wanted.1);
+    if x.is_dark() || k.is_dark() || !meet {
+        return None;
+    }
+    let brightness = f32::from_bits((rank >> 32) as u32);
+    let (up, along) = (1023 - (rank >> 22 & 1023) as i32, (1 << 20) - 1 - (rank >> 2 & ((1 << 20) - 1)) as i64);
+    let transposition = if rank & 2 > 0 { up } else { -up };
+    let shift = if rank & 1 > 0 { along } else { -along };
+    Some(Peak { offset: Offset { transposition, shift }, brightness: brightness.into() })
+}
+
+fn roots(length: u32) -> Vec<[f32; 2]> {
+    let root = |k| {
+        let angle = -TAU * f64::from(k) / f64::from(length);
+        [angle.cos() as f32, angle.sin() as f32]
+    };
+    (0..length).map(root).collect()
+}
+
+fn gather(rolls: &[&Prepared], pictures: &mut Vec<Picture>, runs: &mut Vec<Run>) {
+    for roll in rolls.iter().map(|it| it.roll()) {
+        let first = runs.len() as u32;
+        runs.extend(roll.runs().iter().map(|run| {
+            let row = (run.pitch - roll.low()) as u32;
+            Run { start: run.start as u16, end: run.end as u16, row, value: run.value }
+        }));
+        let (rows, columns) = (roll.rows() as u32, roll.columns());
+        pictures.push(Picture { first, runs: runs.len() as u32 - first, rows, columns, low: roll.low().into() });
+    }
+}
+
+/// The ranks of all pairs.
+fn table(
+    lane: &mut Lane,
+    size: Size,
+    (fragments, exemplars): (&[&Prepared], &[&Prepared]),
+    (wanted, room): ((i32, i32), u32),
+    times: &mut Times,
+) -> Result<Vec<u64>, Fault> {
+    let start = Instant::now();
+    let (mut pictures, mut runs) = (Vec::new(), Vec::new());
+    gather(fragments, &mut pictures, &mut runs);
+    gather(exemplars, &mut pictures, &mut runs);
+    let mut parcel = Parcel::default();
+    let offsets =
+        [parcel.push(&pictures), parcel.push(&runs), parcel.push(&roots(size.rows)), parcel.push(&roots(size.columns))];
+    let base = lane.send(&parcel)?;
+    let [pictures, runs, in_pitch, in_time] = offsets.map(|offset| base + offset);
+    let sizes = SizesTable { rows: size.rows, columns: size.columns, roots_in_pitch: in_pitch, roots_in_time: in_time };
+    let count = fragments.len() + exemplars.len();
+    let spectra = lane.reserve(Memory::Images, count as u64 * size.spectrum())?;
+    let pairs = fragments.len() * exemplars.len();
+    let of_pair = u64::from(room) * u64::from(size.frequencies()) * 8;
+    let at_once = (ROWS / of_pair).max(1).min(pairs as u64);
+    // As many exemplars as a block takes, then as many fragments as fit besides.
+    let tile = at_once.min(u64::from(2 * EACH)).min(exemplars.len() as u64);
+    let beside = (at_once / tile).clamp(1, fragments.len() as u64);
+    let scratch = lane.reserve(Memory::Scratch, tile * beside * of_pair + pairs as u64 * 8)?;
+    let (rows, ranks) = (scratch + pairs as u64 * 8, scratch);
+    lane.clear(ranks, pairs as u64 * 8)?;
+    let table = Table {
+        size,
+        sizes,
+        fragments: pictures,
+        exemplars: pictures + (fragments.len() * size_of::<Picture>()) as u64,
+        wanted,
+        room,
+    };
+    table.transform(lane, (pictures, runs), spectra, count)?;
+    lane.stream.synchronize()?;
+    times.spectra += start.elapsed();
+    let start = Instant::now();
+    let of_exemplars = spectra + fragments.len() as u64 * size.spectrum();
+    for left in (0..fragments.len()).step_by(beside as usize) {
+        let left = left..fragments.len().min(left + beside as usize);
+        // The kernels write to a table as wide as the part of the exemplars, so the ranks of a part lie together.
+        for right in (0..exemplars.len()).step_by(tile as usize) {
+            let right = right..exemplars.len().min(right + tile as usize);
+            let place = ranks + 8 * (left.start * exemplars.len() + left.len() * right.start) as u64;
+            table.correlate(lane, left.clone(), right, (spectra, of_exemplars), rows, place)?;
+        }
+    }
+    lane.ask(ranks, pairs * 8)?;
+    let answers: Vec<u64> =
+        lane.answer(pairs * 8)?.chunks_exact(8).map(bytemuck::pod_read_unaligned).collect();
+    times.correlate += start.elapsed();
+    let mut ranks = vec![0; pairs];
+    let mut answers = answers.into_iter();
+    for left in (0..fragments.len()).step_by(beside as usize) {
+        for right in (0..exemplars.len()).step_by(tile as usize) {
+            for x in left..fragments.len().min(left + beside as usize) {
+                for k in right..exemplars.len().min(right + tile as usize) {
+                    ranks[x * exemplars.len() + k] = answers.next().unwrap_or(0);
+                }
+            }
+        }
+    }
+    Ok(ranks)
+}
+
+impl Table {
+    /// The spectra of all pictures.
+    #[allow(unsafe_code, reason = "launches")]
+    fn transform(&self, lane: &Lane, (pictures, runs): (u64, u64), spectra: u64, count: usize) -> Result<(), Fault> {
+        let Size { rows, columns } = self.size;
+        let shape =
+            Shape { blocks: (rows / 2, count as u32, 1), threads: columns / 8, shared: Size::shared(columns, 1) };
+        let arguments =
+            [Argument::Long(pictures), Argument::Long(runs), Argument::Sizes(self.sizes), Argument::Long(spectra)];
+        let lines = count as u32 * self.size.frequencies();
+        let beside = (THREADS / (rows / 8)).max(1);
+        let in_pitch = Shape {
+            blocks: (lines.div_ceil(beside), 1, 1),
+            threads: beside * rows / 8,
+            shared: Size::shared(rows, beside),
+        };
+        // SAFETY: there is memory for the spectra of as many pictures, and the runs lie within their size.
+        unsafe {
+            lane.launch("transform_in_time", shape, &arguments)?;
+            let arguments = [Argument::Sizes(self.sizes), Argument::Long(spectra), Argument::Word(lines)];
+            lane.launch("transform_in_pitch", in_pitch, &arguments)
+        }
+    }
+
+    /// Some fragments with some exemplars; the ranks go to a table of their own.
+    #[allow(unsafe_code, reason = "launches")]
+    fn correlate(
+        &self,
+        lane: &Lane,
+        left: Range<usize>,
+        right: Range<usize>,
+        (x, k): (u64, u64),
+        rows: u64,
+        ranks: u64,
+    ) -> Result<(), Fault> {
+        let size = self.size;
+        let at = |base: u64, index: usize, bytes: u64| base + index as u64 * bytes;
+        let fragments = at(self.fragments, left.start, size_of::<Picture>() as u64);
+        let exemplars = at(self.exemplars, right.start, size_of::<Picture>() as u64);
+        let (across, along) = (right.len() as u32, left.len() as u32);
+        let (lowest, highest) = (self.wanted.0 as u32, self.wanted.1 as u32);
+        let multiply = [
+            Argument::Long(fragments),
+            Argument::Long(exemplars),
+            Argument::Word(across),
+            Argument::Word(EACH),
+            Argument::Sizes(self.sizes),
+            Argument::Long(at(x, left.start, size.spectrum())),
+            Argument::Long(at(k, right.start, size.spectrum())),
+            Argument::Pair([lowest, highest]),
+            Argument::Word(self.room),
+            Argument::Long(rows),
+        ];
+        let shape = Shape {
+            blocks: (size.frequencies().div_ceil(LINES), across.div_ceil(EACH), along),
+            threads: LINES * size.rows / 8,
+            shared: Size::shared(size.rows, LINES),
+        };
+        let beside = (THREADS / (size.columns / 8)).max(1);
+        let find = [
+            Argument::Long(fragments),
+            Argument::Long(exemplars),
+            Argument::Word(across),
+            Argument::Sizes(self.sizes),
+            Argument::Pair([lowest, highest]),
+            Argument::Word(self.room),
+            Argument::Long(rows),
+            Argument::Real(1.0 / (size.rows as f32 * size.columns as f32)),
+            Argument::Long(ranks),
+        ];
+        let find_shape = Shape {
+            blocks: (self.room.div_ceil(2 * beside), across, along),
+            threads: beside * size.columns / 8,
+            shared: Size::shared(size.columns, beside),
+        };
+        // SAFETY: rows have room for the wanted ones of as many pairs, ranks for one of each.
+        unsafe {
+            lane.launch("multiply", shape, &multiply)?;
+            lane.launch("find_peaks", find_shape, &find)
+        }
+    }
+}
