@@ -12,8 +12,9 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use judge::correlate::{Backend, BackendChoice, Correlator, Cuda, Planner, Prepared, Search, Sparse};
+use judge::correlate::{Backend, BackendChoice, Correlator, Cuda, Fft, Planner, Prepared, Search, Sparse};
 use judge::{Alteration, Alterations, Bank, Fragment, Judge, PianoRoll, Rendering};
+use ndarray::Array2;
 use rayon::prelude::*;
 use support::{Random, read, vary};
 
@@ -43,6 +44,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         wrong += agree(&cuda, &fragments);
         table(&cuda, &fragments, if quick { 2 } else { 5 })?;
     }
+    soft(&cuda)?;
     if let Some(folder) = folders.first() {
         let fragments = read(Path::new(folder))?;
         for size in if quick { vec![914, 10_000] } else { vec![914, 10_000, 100_000] } {
@@ -117,6 +119,40 @@ fn table(cuda: &Cuda, fragments: &[Fragment], repeats: u32) -> Result<(), String
             each(found.draw),
             each(found.fetch)
         );
+    }
+    Ok(())
+}
+
+/// The time of peaks of soft pictures of 128 x 256 pixels, as `benches/device_peer.py` makes them.
+fn soft(cuda: &Cuda) -> Result<(), Box<dyn Error>> {
+    let mut random = Random(1);
+    let mut picture = || {
+        let image = Array2::from_shape_simple_fn((128, 256), || (random.below(1 << 16) as f32 / 65_536.0).powi(4));
+        PianoRoll::from_image(image.view(), 0, 12).map(Prepared::new)
+    };
+    let fragments: Vec<_> = (0..64).map(|_| picture()).collect::<Result<_, _>>()?;
+    let exemplars: Vec<_> = (0..256).map(|_| picture()).collect::<Result<_, _>>()?;
+    let (x, k): (Vec<_>, Vec<_>) = (fragments.iter().collect(), exemplars.iter().collect());
+    println!("\nsoft pictures of 128 x 256 pixels, {} pairs", x.len() * k.len());
+    for (what, range) in [("25 transpositions", Some(-12..=12)), ("51", Some(-25..=25)), ("all", None)] {
+        let mut least = (Duration::MAX, Duration::MAX);
+        for _ in 0..6 {
+            let (spectra, pairs) = cuda.measure_soft(&x, &k, range.clone())?;
+            least = (least.0.min(spectra), least.1.min(pairs));
+        }
+        let pairs = (x.len() * k.len()) as f64;
+        println!(
+            "{what}: {:.4} us a pair, {:.3e} pairs a second; sending and spectra {:.1} us a picture",
+            1e6 * least.1.as_secs_f64() / pairs,
+            pairs / least.1.as_secs_f64(),
+            1e6 * least.0.as_secs_f64() / (x.len() + k.len()) as f64
+        );
+        let found = cuda.peaks(&x[..4], &k[..4], range.clone());
+        let search = Search { transpositions: range, shifts: None };
+        let error = x[..4].iter().zip(&found).flat_map(|(x, row)| k[..4].iter().zip(row).map(move |pair| (x, pair)));
+        let error = error.filter_map(|(x, (k, peak))| Some((Fft.peak(x, k, &search)?.brightness, (*peak)?.brightness)));
+        let error = error.map(|(expected, found)| (found / expected - 1.0).abs()).fold(0.0, f64::max);
+        println!("    brightness differs from the processor's by {error:.1e} at most");
     }
     Ok(())
 }

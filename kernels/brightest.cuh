@@ -181,7 +181,8 @@ __device__ void correlate_pair(const u32* image, Stage* stage, const Pair& pair,
     }
 }
 
-// Where the answers for the exemplars go: the greatest brightness of each, or the rank of its brightest lag.
+// Where the answers for the exemplars go: the greatest brightness of each, or the rank of its brightest lag. Views have
+// rows of them, unless there is a list.
 struct Answers {
     u32* brightest;
     u64* places;
@@ -234,8 +235,9 @@ __device__ void correlate_part(const u32* words, Stage* stage, const Image& imag
         i = __shfl_sync(~0u, i, 0);
         if (i >= end) break;
         u32 number = list ? list[first + i] : first + i;
+        // Answers for a list are in its order.
         correlate_one<LANES, PLACES, ALL>(
-            words, stage, image, over_low, exemplars[number], notes, answers, number);
+            words, stage, image, over_low, exemplars[number], notes, answers, list ? first + i : number);
     }
 }
 
@@ -276,7 +278,8 @@ __device__ void correlate_tasks(const Task* tasks, u32 count, u32* parts, u32 pa
             held = task.image;
             __syncthreads();
         }
-        Answers row = {PLACES ? nullptr : answers.brightest + task.view * width, PLACES ? answers.places + task.view * width : nullptr};
+        u64 row_begin = list ? 0 : task.view * width;
+        Answers row = {PLACES ? nullptr : answers.brightest + row_begin, PLACES ? answers.places + row_begin : nullptr};
         correlate_part<LANES, PLACES, !NEAR>(
             NEAR ? own : theirs, stage, image, over_low, task.first, &next, end, list, exemplars, notes, row);
     }

@@ -28,7 +28,7 @@ static std::map<std::string, Kernel>& kernels() {
 #define KERNEL(name) {#name, wrapped(name)}
     static std::map<std::string, Kernel> all = {
         KERNEL(draw_images), KERNEL(brightest_bytes_near), KERNEL(brightest_halves_near), KERNEL(brightest_bytes),
-        KERNEL(brightest_halves), KERNEL(brightest_words), KERNEL(places_bytes), KERNEL(places_halves), KERNEL(places_words), KERNEL(divide_tasks), KERNEL(bound_by_ink), KERNEL(bound_similarities), KERNEL(list_candidates), KERNEL(list_found), KERNEL(weigh), KERNEL(find_best),
+        KERNEL(brightest_halves), KERNEL(brightest_words), KERNEL(places_bytes), KERNEL(places_halves), KERNEL(places_words), KERNEL(divide_tasks), KERNEL(bound_by_ink), KERNEL(list_candidates), KERNEL(list_found), KERNEL(weigh_all), KERNEL(weigh_listed), KERNEL(find_best), KERNEL(find_promising),
         KERNEL(transform_in_time), KERNEL(transform_in_pitch), KERNEL(multiply), KERNEL(find_peaks),
     };
     return all;

@@ -157,9 +157,14 @@ template <typename A, typename B> auto min(A a, B b) { return b < a ? (std::comm
 template <typename A, typename B> auto max(A a, B b) { return a < b ? (std::common_type_t<A, B>)b : (std::common_type_t<A, B>)a; }
 
 inline unsigned __float_as_uint(float value) { unsigned bits; memcpy(&bits, &value, 4); return bits; }
+inline float __uint_as_float(unsigned bits) { float value; memcpy(&value, &bits, 4); return value; }
+inline long long __double_as_longlong(double value) { long long bits; memcpy(&bits, &value, 8); return bits; }
+inline float rsqrtf(float value) { return 1.0f / std::sqrt(value); }
 inline int __popc(unsigned word) { return __builtin_popcount(word); }
 inline unsigned __umulhi(unsigned a, unsigned b) { return (unsigned)((uint64_t)a * b >> 32); }
 inline unsigned __vmaxu2(unsigned a, unsigned b) { return max(a >> 16, b >> 16) << 16 | max(a & 0xffff, b & 0xffff); }
+
+inline unsigned __vminu2(unsigned a, unsigned b) { return min(a >> 16, b >> 16) << 16 | min(a & 0xffff, b & 0xffff); }
 
 inline unsigned __ballot_sync(unsigned, int predicate) {
     return host::exchange(predicate != 0, [](uint64_t* all, int count) {

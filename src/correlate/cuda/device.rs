@@ -23,7 +23,7 @@ const MODULES: [((i32, i32), &str); 2] = [
 ];
 
 /// Every kernel that is launched.
-const KERNELS: [&str; 20] = [
+const KERNELS: [&str; 21] = [
     "draw_images",
     "divide_tasks",
     "brightest_bytes_near",
@@ -35,10 +35,11 @@ const KERNELS: [&str; 20] = [
     "places_halves",
     "places_words",
     "bound_by_ink",
-    "bound_similarities",
+    "find_promising",
     "list_candidates",
     "list_found",
-    "weigh",
+    "weigh_all",
+    "weigh_listed",
     "find_best",
     "transform_in_time",
     "transform_in_pitch",
@@ -287,6 +288,7 @@ impl Lane {
                 Argument::Word(word) => builder.arg(word),
                 Argument::Long(long) => builder.arg(long),
                 Argument::Shelf(shelf) => builder.arg(shelf),
+                Argument::Inks(inks) => builder.arg(inks),
                 Argument::Sizes(sizes) => builder.arg(sizes),
                 Argument::Pair(pair) => builder.arg(pair),
                 Argument::Real(real) => builder.arg(real),
@@ -318,6 +320,7 @@ pub(super) enum Argument {
     /// A number of 64 bits, or an address.
     Long(u64),
     Shelf(ShelfTable),
+    Inks(InksTable),
     Sizes(SizesTable),
     /// Two numbers of 32 bits.
     Pair([u32; 2]),
@@ -329,17 +332,29 @@ pub(super) enum Argument {
 #[repr(C)]
 pub(super) struct ShelfTable {
     pub places: u64,
-    pub figures: u64,
+    pub energies: u64,
+    pub owners: u64,
     pub groups: u64,
     pub weights: u64,
     pub sides: u64,
     pub alterations: u64,
+    pub most_weights: u64,
     pub inverted: u64,
     pub exemplars: u32,
     pub stretches: u32,
     pub mirrors: u32,
-    pub figure_count: u32,
     pub group_count: u32,
+}
+
+/// `Inks` of the kernels.
+#[derive(Debug, Clone, Copy, Default)]
+#[repr(C)]
+pub(super) struct InksTable {
+    pub firsts: u64,
+    pub rows: u64,
+    pub ink: u64,
+    pub padded: u32,
+    pub unused: u32,
 }
 
 /// `Sizes` of the kernels.
@@ -355,6 +370,8 @@ pub(super) struct SizesTable {
 // SAFETY: they are laid out as in C and made of addresses and numbers.
 #[allow(unsafe_code, reason = "a promise about their layout")]
 unsafe impl DeviceRepr for ShelfTable {}
+#[allow(unsafe_code, reason = "a promise about their layout")]
+unsafe impl DeviceRepr for InksTable {}
 #[allow(unsafe_code, reason = "a promise about their layout")]
 unsafe impl DeviceRepr for SizesTable {}
 

@@ -10,7 +10,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use super::device::{Argument, Device, Fault, Lane, Memory, Parcel, Resident, Shape, ShelfTable};
+use super::device::{Argument, Device, Fault, InksTable, Lane, Memory, Parcel, Resident, Shape, ShelfTable};
 use super::layout::{Figures, Layout};
 use super::round::{Exemplars, Lists, Round, Wanted};
 use super::{Absent, WARPS};
@@ -46,10 +46,7 @@ pub(crate) struct CudaShelf {
     exemplars: Exemplars,
     tables: Resident,
     table: ShelfTable,
-    firsts: u64,
-    rows: u64,
-    ink: u64,
-    padded: u32,
+    inks: InksTable,
     mirrors: Vec<u32>,
     /// Exemplars that could not be put on it.
     pub unfit: Vec<usize>,
@@ -83,11 +80,11 @@ struct Scratch {
     brightest: u64,
     values: u64,
     most: u64,
+    bounds: u64,
     list: u64,
     counts: u64,
     floors: u64,
     seeds: u64,
-    seed_values: u64,
     /// Indices, then similarities: what is fetched.
     indices: u64,
     best: u64,
@@ -125,9 +122,12 @@ impl CudaShelf {
             firsts.push(rows.len() as u32);
         }
         let exemplars = Exemplars::new(&lane, &figures)?;
-        for place in &mut which {
+        let (mut energies, mut owners) = (vec![0; which.len()], vec![0; exemplars.figures.len()]);
+        for (owner, place) in which.iter_mut().enumerate() {
             if let Some(&moved) = exemplars.places.get(*place as usize) {
                 *place = moved;
+                energies[owner] = exemplars.figures[moved as usize].energy;
+                owners[moved as usize] = owner as u32;
             }
         }
         let groups: Vec<u16> = exemplars
@@ -146,44 +146,52 @@ impl CudaShelf {
         let alterations: Vec<f64> = (0..stretches)
             .flat_map(|stretch| (0..mirrors.len()).map(move |mirror| source.weight(stretch, mirror)))
             .collect();
+        let most_weights: Vec<f32> = (0..stretches)
+            .flat_map(|stretch| [false, true].map(|inverted| (stretch, inverted)))
+            .map(|(stretch, inverted)| {
+                let these = (0..mirrors.len()).filter(|&mirror| mirrors[mirror].0 == inverted);
+                these.map(|mirror| source.weight(stretch, mirror) as f32).fold(0.0, f32::max)
+            })
+            .collect();
         let inverted: Vec<u8> = mirrors.iter().map(|&(inverted, _)| inverted.into()).collect();
         let mut parcel = Parcel::default();
         let offsets = [
             parcel.push(&which),
+            parcel.push(&energies),
+            parcel.push(&owners),
             parcel.push(&groups),
             parcel.push(&weights),
             parcel.push(&sides),
             parcel.push(&alterations),
+            parcel.push(&most_weights),
             parcel.push(&inverted),
             parcel.push(&firsts),
             parcel.push(&rows),
             parcel.push(&ink),
         ];
         let tables = Resident::new(&lane, &parcel)?;
-        let [places, groups, weights, sides, alterations, inverted, firsts, rows, ink] =
+        let [places, energies, owners, groups, weights, sides, alterations, most_weights, inverted, firsts, rows, ink] =
             offsets.map(|offset| tables.address() + offset);
         let table = ShelfTable {
             places,
-            figures: exemplars.address(),
+            energies,
+            owners,
             groups,
             weights,
             sides,
             alterations,
+            most_weights,
             inverted,
             exemplars: count as u32,
             stretches: stretches as u32,
             mirrors: mirrors.len() as u32,
-            figure_count: exemplars.figures.len() as u32,
             group_count: exemplars.groups.len() as u32,
         };
         let mirrors = mirrors.iter().map(|&(inverted, backwards)| u32::from(inverted) + 2 * u32::from(backwards));
         Ok(Self {
             device,
             table,
-            firsts,
-            rows,
-            ink,
-            padded: padded as u32,
+            inks: InksTable { firsts, rows, ink, padded: padded as u32, unused: 0 },
             mirrors: mirrors.collect(),
             unfit,
             lanes: Mutex::new([Some(lane), None]),
@@ -232,7 +240,7 @@ impl CudaShelf {
         let longest = figures.heads.iter().map(|head| (u64::from(head.columns) + 192) * u64::from(head.rows + 3) * 4);
         let images = longest.max().unwrap_or(0) * views * self.exemplars.groups.len() as u64;
         let of_figures = views * self.exemplars.figures.len() as u64 * 8;
-        let of_exemplars = u64::from(self.table.exemplars) * (8 + 4 * u64::from(self.table.stretches));
+        let of_exemplars = u64::from(self.table.exemplars) * (12 + 4 * u64::from(self.table.stretches));
         let each = images + of_figures + of_exemplars;
         let fit = (self.device.unused() as u64 * 4 / 5 / 2 / each.max(1)) as usize;
         // Places in lists are numbers of 32 bits.
@@ -285,11 +293,11 @@ impl CudaShelf {
         let (scratch, bytes) = self.scratch(lane, fragments, tasks, wanted, seeds, query.exhaustive)?;
         if query.exhaustive {
             round.correlate(lane, &self.exemplars, None, Wanted::Brightest, scratch.brightest)?;
+            self.weigh_all(lane, &round, &scratch, fragments)?;
         } else {
             self.skip(lane, &round, &scratch, (fragments, tasks), (wanted, seeds), least)?;
         }
-        self.weigh(lane, &round, &scratch, fragments)?;
-        self.find(lane, fragments, scratch.values, wanted, (scratch.indices, scratch.best), (0, 0))?;
+        self.find_best(lane, fragments, &scratch, wanted, (0, 0))?;
         lane.ask(scratch.indices, bytes)?;
         Ok(Pending { fragments, wanted, bytes })
     }
@@ -305,17 +313,17 @@ impl CudaShelf {
         least: u64,
     ) -> Result<(), Fault> {
         let lists = Lists { counts: scratch.counts, list: scratch.list };
-        let correlate = || round.correlate(lane, &self.exemplars, Some(lists), Wanted::Brightest, scratch.brightest);
-        let answers = fragments * self.mirrors.len() * self.exemplars.figures.len();
-        lane.clear(scratch.brightest, 4 * answers as u64)?;
+        let correlate = || {
+            round.correlate(lane, &self.exemplars, Some(lists), Wanted::Brightest, scratch.brightest)?;
+            self.weigh_listed(lane, round, scratch, tasks)
+        };
+        lane.clear(scratch.values, 8 * fragments as u64 * u64::from(self.table.exemplars))?;
         lane.clear(scratch.counts, 4 * tasks as u64)?;
         self.bound(lane, round, scratch, fragments)?;
-        self.find(lane, fragments, scratch.values, seeds, (scratch.seeds, scratch.seed_values), (0, 0))?;
+        self.find_promising(lane, fragments, scratch, seeds)?;
         self.list_found(lane, round, scratch, fragments, seeds)?;
         correlate()?;
-        self.weigh(lane, round, scratch, fragments)?;
-        let found = (scratch.indices, scratch.best);
-        self.find(lane, fragments, scratch.values, wanted, found, (least, scratch.floors))?;
+        self.find_best(lane, fragments, scratch, wanted, (least, scratch.floors))?;
         lane.clear(scratch.counts, 4 * tasks as u64)?;
         self.list_candidates(lane, round, scratch, fragments)?;
         correlate()
@@ -342,11 +350,11 @@ impl CudaShelf {
         let brightest = part(answers, 4);
         let values = part(exemplars, 8);
         let most = part(if exhaustive { 0 } else { exemplars * self.table.stretches as usize }, 4);
+        let bounds = part(if exhaustive { 0 } else { exemplars }, 4);
         let list = part(listed, 4);
         let counts = part(tasks, 4);
         let floors = part(2 * fragments, 8);
         let seed_indices = part(2 * fragments * seeds, 4);
-        let seed_values = part(2 * fragments * seeds, 8);
         let indices = part(2 * fragments * wanted, 4);
         let best = part(2 * fragments * wanted, 8);
         let bytes = (end - indices) as usize;
@@ -355,11 +363,11 @@ impl CudaShelf {
             brightest: base + brightest,
             values: base + values,
             most: base + most,
+            bounds: base + bounds,
             list: base + list,
             counts: base + counts,
             floors: base + floors,
             seeds: base + seed_indices,
-            seed_values: base + seed_values,
             indices: base + indices,
             best: base + best,
         };
@@ -372,30 +380,18 @@ impl CudaShelf {
         Shape { blocks: (blocks.max(1), fragments as u32, 1), threads: 256, shared: 0 }
     }
 
-    #[allow(unsafe_code, reason = "launches")]
+    #[allow(unsafe_code, reason = "a launch")]
     fn bound(&self, lane: &Lane, round: &Round, scratch: &Scratch, fragments: usize) -> Result<(), Fault> {
-        let ink = [
+        let arguments = [
+            Argument::Shelf(self.table),
+            Argument::Inks(self.inks),
             Argument::Long(round.at.fragments),
             Argument::Long(round.at.notes),
-            Argument::Long(self.firsts),
-            Argument::Long(self.rows),
-            Argument::Long(self.ink),
-            Argument::Word(self.padded),
-            Argument::Word(self.table.exemplars),
-            Argument::Word(self.table.stretches),
             Argument::Long(scratch.most),
-        ];
-        let values = [
-            Argument::Shelf(self.table),
-            Argument::Long(round.at.fragments),
-            Argument::Long(scratch.most),
-            Argument::Long(scratch.values),
+            Argument::Long(scratch.bounds),
         ];
         // SAFETY: the tables are those of this shelf; the answers have room for every fragment and exemplar.
-        unsafe {
-            lane.launch("bound_by_ink", self.by_exemplar(fragments, 32), &ink)?;
-            lane.launch("bound_similarities", self.by_exemplar(fragments, 1), &values)
-        }
+        unsafe { lane.launch("bound_by_ink", self.by_exemplar(fragments, 32), &arguments) }
     }
 
     #[allow(unsafe_code, reason = "a launch")]
@@ -404,6 +400,7 @@ impl CudaShelf {
             Argument::Shelf(self.table),
             Argument::Long(round.at.fragments),
             Argument::Long(scratch.most),
+            Argument::Long(scratch.bounds),
             Argument::Long(scratch.floors),
             Argument::Long(round.at.buckets),
             Argument::Long(round.at.tasks),
@@ -436,41 +433,78 @@ impl CudaShelf {
         unsafe { lane.launch("list_found", Shape { blocks: (1, fragments as u32, 1), threads: 256, shared: 0 }, &arguments) }
     }
 
+    /// The similarities of all exemplars, from the brightness of every view and figure.
     #[allow(unsafe_code, reason = "a launch")]
-    fn weigh(&self, lane: &Lane, round: &Round, scratch: &Scratch, fragments: usize) -> Result<(), Fault> {
+    fn weigh_all(&self, lane: &Lane, round: &Round, scratch: &Scratch, fragments: usize) -> Result<(), Fault> {
         let arguments = [
             Argument::Shelf(self.table),
             Argument::Long(round.at.fragments),
             Argument::Long(scratch.brightest),
+            Argument::Long(self.exemplars.figures.len() as u64),
             Argument::Long(scratch.values),
         ];
         // SAFETY: brightness is there for every view and figure.
-        unsafe { lane.launch("weigh", self.by_exemplar(fragments, 1), &arguments) }
+        unsafe { lane.launch("weigh_all", self.by_exemplar(fragments, 1), &arguments) }
     }
 
-    /// The `wanted` greatest values; with the least of each side, the floors.
+    /// Raises similarities to those of the alterations that are listed.
     #[allow(unsafe_code, reason = "a launch")]
-    fn find(
+    fn weigh_listed(&self, lane: &Lane, round: &Round, scratch: &Scratch, tasks: usize) -> Result<(), Fault> {
+        let arguments = [
+            Argument::Shelf(self.table),
+            Argument::Long(round.at.fragments),
+            Argument::Long(round.at.tasks),
+            Argument::Long(scratch.counts),
+            Argument::Word(tasks as u32),
+            Argument::Long(scratch.list),
+            Argument::Long(scratch.brightest),
+            Argument::Long(scratch.values),
+        ];
+        let shape = Shape { blocks: (tasks.div_ceil(8).min(1 << 15) as u32, 1, 1), threads: 256, shared: 0 };
+        // SAFETY: brightness is there for all that is listed.
+        unsafe { lane.launch("weigh_listed", shape, &arguments) }
+    }
+
+    /// Blocks for a side of each fragment.
+    fn by_side(&self, fragments: usize) -> Shape {
+        let threads = self.table.exemplars.next_power_of_two().clamp(32, 1024);
+        Shape { blocks: (2, fragments as u32, 1), threads, shared: 0 }
+    }
+
+    /// The `wanted` most similar exemplars; with the least of each side, the floors.
+    #[allow(unsafe_code, reason = "a launch")]
+    fn find_best(
         &self,
         lane: &Lane,
         fragments: usize,
-        values: u64,
+        scratch: &Scratch,
         wanted: usize,
-        (indices, best): (u64, u64),
         (least, floors): (u64, u64),
     ) -> Result<(), Fault> {
-        let threads = self.table.exemplars.next_power_of_two().clamp(32, 1024);
         let arguments = [
             Argument::Shelf(self.table),
-            Argument::Long(values),
+            Argument::Long(scratch.values),
             Argument::Word(wanted as u32),
-            Argument::Long(indices),
-            Argument::Long(best),
+            Argument::Long(scratch.indices),
+            Argument::Long(scratch.best),
             Argument::Long(least),
             Argument::Long(floors),
         ];
         // SAFETY: the answers have room for as many of both sides of each fragment.
-        unsafe { lane.launch("find_best", Shape { blocks: (2, fragments as u32, 1), threads, shared: 0 }, &arguments) }
+        unsafe { lane.launch("find_best", self.by_side(fragments), &arguments) }
+    }
+
+    /// The exemplars with the greatest bounds.
+    #[allow(unsafe_code, reason = "a launch")]
+    fn find_promising(&self, lane: &Lane, fragments: usize, scratch: &Scratch, wanted: usize) -> Result<(), Fault> {
+        let arguments = [
+            Argument::Shelf(self.table),
+            Argument::Long(scratch.bounds),
+            Argument::Word(wanted as u32),
+            Argument::Long(scratch.seeds),
+        ];
+        // SAFETY: as for the best.
+        unsafe { lane.launch("find_promising", self.by_side(fragments), &arguments) }
     }
 }
 
