@@ -43,6 +43,7 @@ __device__ inline u64 rank_of(u32 brightness, int transposition, int shift) {
 // A pair: an exemplar, and the image that it is laid on.
 struct Pair {
     const Note* notes;
+    const u8* below;      // for each row how many notes are on lower ones; where there are no more than STAGED
     u32 count;
     int rows, columns;    // of the exemplar, in units of time
     int over_rows, over_columns;
@@ -62,11 +63,15 @@ struct Stage {
 };
 
 // Puts notes from `next` on on the stage, those that lags from `first` on can meet, until it is full; moves `next`, and
-// gives how many there are.
-template <u32 ROWS> __device__ u32 put_on_stage(Stage* stage, const Pair& pair, u32& next, int first) {
+// gives how many there are. `kept` has a bit for each note that was put there.
+template <u32 ROWS>
+__device__ u32 put_on_stage(Stage* stage, const Pair& pair, u32& next, int first, u32 (&kept)[STAGED / 32]) {
     u32 lane = threadIdx.x % 32, count = 0;
     __syncwarp();
-    for (; next < pair.count && count + 32 <= STAGED; next += 32) {
+#pragma unroll
+    for (u32 turn = 0; turn < STAGED / 32; turn++) {
+        kept[turn] = 0;
+        if (next >= pair.count) continue;
         bool meets = false;
         int2 at;
         int row = 0;
@@ -85,9 +90,22 @@ template <u32 ROWS> __device__ u32 put_on_stage(Stage* stage, const Pair& pair, 
             stage->at[place] = at;
             stage->row[place] = row;
         }
+        kept[turn] = those;
         count += __popc(those);
+        next += 32;
     }
     __syncwarp();
+    return count;
+}
+
+// How many of the notes that were kept are on rows below `row`, from how many there are at all.
+__device__ inline u32 kept_below(const Pair& pair, const u32 (&kept)[STAGED / 32], int row) {
+    u32 all = pair.below[min(max(row, 0), pair.rows)], count = 0;
+#pragma unroll
+    for (u32 turn = 0; turn < STAGED / 32; turn++) {
+        u32 here = all > 32 * turn ? all - 32 * turn : 0;
+        count += __popc(here < 32 ? kept[turn] & ((1u << here) - 1) : kept[turn]);
+    }
     return count;
 }
 
@@ -100,15 +118,6 @@ __device__ inline u32 notes_below(const Stage* stage, u32 count, int row) {
     }
     return low;
 }
-
-// The notes on the stage that meet the picture at some transposition of a word.
-struct Meeting {
-    u32 begin, end;
-    // `plane` is where in the image the word of row 0 of the exemplar is.
-    template <u32 LANES> static __device__ Meeting of(const Stage* stage, u32 count, const Pair& pair, int plane) {
-        return {notes_below(stage, count, -plane), notes_below(stage, count, pair.over_rows + (int)LANES - 1 - plane)};
-    }
-};
 
 // Adds the notes on the stage to the sums of lags of one word.
 template <u32 ROWS>
@@ -129,15 +138,18 @@ template <u32 LANES, u32 ROWS, typename See>
 __device__ void correlate_tile(const u32* image, Stage* stage, const Pair& pair, int first, See see) {
     int lane = threadIdx.x % 32;
     int words = (pair.rows + pair.over_rows - 1 + (int)LANES - 1) / (int)LANES;
-    u32 next = 0, count = put_on_stage<ROWS>(stage, pair, next, first);
+    u32 next = 0, kept[STAGED / 32];
+    put_on_stage<ROWS>(stage, pair, next, first, kept);
     // The word of row 0 of the exemplar at the lowest transposition begins so many rows below the picture.
     int below = (int)LANES - pair.rows;
     for (int group = 0; group < words; group += 32) {
-        // Each lane looks for the notes of a word.
-        Meeting own = Meeting::of<LANES>(stage, count, pair, below + (int)LANES * (group + lane));
+        // Each lane looks for the notes of a word, those that meet the picture at some of its transpositions.
+        int plane = below + (int)LANES * (group + lane);
+        u32 own_begin = kept_below(pair, kept, -plane);
+        u32 own_end = kept_below(pair, kept, pair.over_rows + (int)LANES - 1 - plane);
         int here = min(32, words - group);
         for (int word = 0; word < here; word++) {
-            u32 begin = __shfl_sync(~0u, own.begin, word), end = __shfl_sync(~0u, own.end, word);
+            u32 begin = __shfl_sync(~0u, own_begin, word), end = __shfl_sync(~0u, own_end, word);
             int lowest = (int)LANES * (group + word);
             u32 sums[ROWS] = {};
             gather<ROWS>(sums, image + ((below + lowest) * pair.stride + lane), stage, begin, end);
@@ -155,9 +167,10 @@ __device__ void correlate_long_tile(const u32* image, Stage* stage, const Pair& 
     for (int lowest = 0; lowest < pair.rows + pair.over_rows - 1; lowest += LANES) {
         u32 sums[MOST_ROWS] = {};
         for (u32 next = 0; next < pair.count;) {
-            u32 count = put_on_stage<MOST_ROWS>(stage, pair, next, first);
-            Meeting here = Meeting::of<LANES>(stage, count, pair, below + lowest);
-            gather<MOST_ROWS>(sums, image + ((below + lowest) * pair.stride + lane), stage, here.begin, here.end);
+            u32 kept[STAGED / 32], count = put_on_stage<MOST_ROWS>(stage, pair, next, first, kept);
+            u32 begin = notes_below(stage, count, -below - lowest);
+            u32 end = notes_below(stage, count, pair.over_rows + (int)LANES - 1 - below - lowest);
+            gather<MOST_ROWS>(sums, image + ((below + lowest) * pair.stride + lane), stage, begin, end);
         }
 #pragma unroll
         for (u32 row = 0; row < MOST_ROWS; row++) see(sums[row], first + lane + 32 * (int)row, pair.lowest + lowest);
@@ -189,17 +202,18 @@ struct Answers {
 };
 
 template <u32 LANES, bool PLACES, bool ALL>
-__device__ void correlate_one(const u32* words, Stage* stage, const Image& image, int over_low, const Figure& figure,
-    const Note* notes, const Answers& answers, u32 answer) {
+__device__ void correlate_one(const u32* words, Stage* stage, const Image& image, float reciprocal, int over_low,
+    const Figure& figure, const Note* notes, const u8* below, const Answers& answers, u32 answer) {
     Pair pair;
     pair.notes = notes + figure.first;
     pair.count = figure.notes;
     pair.rows = figure.rows;
-    pair.columns = figure.columns / image.grid;
+    pair.below = below + figure.below;
+    pair.reciprocal = reciprocal;
+    pair.columns = pair.units(figure.columns);
     pair.over_rows = image.rows;
     pair.over_columns = image.columns;
     pair.stride = image_stride(image);
-    pair.reciprocal = 1.0f / (float)image.grid;
     pair.lowest = over_low - (figure.low + (int)figure.rows - 1);
     u32 lane = threadIdx.x % 32;
     if (PLACES) {
@@ -229,7 +243,8 @@ __device__ void correlate_one(const u32* words, Stage* stage, const Image& image
 // The exemplars of a part of a task, each warp the next that is left.
 template <u32 LANES, bool PLACES, bool ALL>
 __device__ void correlate_part(const u32* words, Stage* stage, const Image& image, int over_low, u32 first,
-    u32* next, u32 end, const u32* list, const Figure* exemplars, const Note* notes, const Answers& answers) {
+    u32* next, u32 end, const u32* list, const Figure* exemplars, const Note* notes, const u8* below, const Answers& answers) {
+    float reciprocal = 1.0f / (float)image.grid;
     for (;;) {
         u32 i = threadIdx.x % 32 ? 0 : atomicAdd(next, 1u);
         i = __shfl_sync(~0u, i, 0);
@@ -237,7 +252,7 @@ __device__ void correlate_part(const u32* words, Stage* stage, const Image& imag
         u32 number = list ? list[first + i] : first + i;
         // Answers for a list are in its order.
         correlate_one<LANES, PLACES, ALL>(
-            words, stage, image, over_low, exemplars[number], notes, answers, list ? first + i : number);
+            words, stage, image, reciprocal, over_low, exemplars[number], notes, below, answers, list ? first + i : number);
     }
 }
 
@@ -248,7 +263,7 @@ __device__ void correlate_part(const u32* words, Stage* stage, const Image& imag
 template <u32 LANES, bool PLACES, bool NEAR>
 __device__ void correlate_tasks(const Task* tasks, u32 count, u32* parts, u32 part, const u32* counts, const u32* list,
     const Image* images, const u32* words, const Figure* fragments, const Figure* exemplars, const Note* notes,
-    Answers answers, u64 width) {
+    const u8* below, Answers answers, u64 width) {
     SHARED_MEMORY(memory);
     __shared__ u32 taken, found, next;
     Stage* stage = (Stage*)memory + threadIdx.x / 32;
@@ -281,16 +296,16 @@ __device__ void correlate_tasks(const Task* tasks, u32 count, u32* parts, u32 pa
         u64 row_begin = list ? 0 : task.view * width;
         Answers row = {PLACES ? nullptr : answers.brightest + row_begin, PLACES ? answers.places + row_begin : nullptr};
         correlate_part<LANES, PLACES, !NEAR>(
-            NEAR ? own : theirs, stage, image, over_low, task.first, &next, end, list, exemplars, notes, row);
+            NEAR ? own : theirs, stage, image, over_low, task.first, &next, end, list, exemplars, notes, below, row);
     }
 }
 
 #define CORRELATE(name, lanes, places, near)                                                                          \
     extern "C" __global__ void __launch_bounds__(32 * MOST_WARPS, places ? 1 : near ? 4 : 3) name(const Task* tasks, u32 count, u32* parts,               \
         u32 part, const u32* counts, const u32* list, const Image* images, const u32* words, const Figure* fragments, \
-        const Figure* exemplars, const Note* notes, u32* brightest, u64* ranks, u64 width) {                          \
+        const Figure* exemplars, const Note* notes, const u8* below, u32* brightest, u64* ranks, u64 width) {         \
         correlate_tasks<lanes, places, near>(tasks, count, parts, part, counts, list, images, words, fragments,       \
-            exemplars, notes, Answers{brightest, ranks}, width);                                                      \
+            exemplars, notes, below, Answers{brightest, ranks}, width);                                                      \
     }
 CORRELATE(brightest_bytes_near, 4, false, true)
 CORRELATE(brightest_halves_near, 2, false, true)

@@ -43,7 +43,7 @@ struct Wanted {
 __device__ inline Line line_of(float* memory, u32 length, const Complex* roots) {
     u32 threads = length / 8, which = threadIdx.x / threads;
     float* re = memory + which * 2 * line_stride(length);
-    return {re, re + line_stride(length), length, threadIdx.x % threads, roots};
+    return {re, re + line_stride(length), length, threads, threadIdx.x % threads, roots};
 }
 
 // Draws two rows of a picture as the parts of one line and transforms it in time: blockIdx.x is the pair of rows,
@@ -192,15 +192,29 @@ extern "C" __global__ void find_peaks(const Picture* fragments, const Picture* e
         v[i] = upper ? Complex{a.re + b.im, b.re - a.im} : Complex{a.re - b.im, a.im + b.re};
     }
     transform<true>(line, v);
-    u64 best = 0;
-    int transposition = lags.first + lag + fragment.low - exemplar.low;
+    // First the greatest value; only those that have it are ranked.
+    bool there[2] = {lag < lags.count, lag + 1 < lags.count};
+    float top = 0.0f;
 #pragma unroll
     for (u32 i = 0; i < 8; i++) {
-        int shift = (int)result_place(line, i);
-        if (shift >= (int)fragment.columns) shift -= (int)sizes.columns;
-        if (shift <= -(int)exemplar.columns) continue;
-        if (lag < lags.count) best = max(best, soft_rank(v[i].re * scale, transposition, shift));
-        if (lag + 1 < lags.count) best = max(best, soft_rank(v[i].im * scale, transposition + 1, shift));
+        u32 place = result_place(line, i);
+        bool within = place < fragment.columns || place + exemplar.columns > sizes.columns;
+        if (!within || !there[0]) v[i].re = -1e30f;
+        if (!within || !there[1]) v[i].im = -1e30f;
+        top = max(top, max(v[i].re, v[i].im));
+    }
+    u32 tops_bits = __reduce_max_sync(~0u, __float_as_uint(top));
+    u64 best = 0;
+    if (__float_as_uint(top) == tops_bits) {
+        int transposition = lags.first + lag + fragment.low - exemplar.low;
+#pragma unroll
+        for (u32 i = 0; i < 8; i++) {
+            int shift = (int)result_place(line, i);
+            if (shift >= (int)fragment.columns) shift -= (int)sizes.columns;
+            // Where nothing is above 0, all that is there is 0.
+            if (v[i].re == top || (top == 0.0f && v[i].re > -1e29f)) best = max(best, soft_rank(top * scale, transposition, shift));
+            if (v[i].im == top || (top == 0.0f && v[i].im > -1e29f)) best = max(best, soft_rank(top * scale, transposition + 1, shift));
+        }
     }
     for (int apart = 16; apart; apart /= 2) best = max(best, __shfl_xor_sync(~0u, best, apart));
     if (threadIdx.x % 32 == 0) tops[threadIdx.x / 32] = best;

@@ -31,6 +31,7 @@ struct Figure {
     u32 columns;  // width
     u32 rows;     // height
     int low;      // the pitch of the lowest row
+    u32 below;    // where in a table of bytes it is told for each row how many notes are below it; for few notes only
 };
 
 // A note: [start, end) in columns, and its row counted from the lowest.

@@ -61,22 +61,23 @@ struct Line {
     float* re;
     float* im;
     u32 length;
+    u32 eighth;           // of the length
     u32 place;         // which thread of the line
     const Complex* roots; // e^(-2 pi i k / length) for k below the length
 };
 
-// One pass of a radix; `v` are the thread's 8 values, `before` the product of the radices of the passes before.
-template <bool INVERSE, u32 RADIX> __device__ inline void pass(Line line, Complex* v, u32 before) {
-    u32 step = line.length / (before * RADIX);
-    // With a radix below 8 the thread has several butterflies, length / 8 apart.
+// One pass of a radix; `v` are the thread's 8 values, `shift` the logarithm of the product of the radices of the passes
+// before. With a radix below 8 the thread has several butterflies, an eighth of the length apart.
+template <bool INVERSE, u32 RADIX> __device__ inline void pass(const Line& line, Complex* v, u32 shift) {
+    u32 step = (line.length / RADIX) >> shift;
 #pragma unroll
     for (u32 turn = 0; turn < 8 / RADIX; turn++) {
-        u32 butterfly = line.place + turn * (line.length / 8), within = butterfly % before;
+        u32 within = (line.place + turn * line.eighth) & ((1u << shift) - 1);
         Complex own[RADIX];
 #pragma unroll
         for (u32 r = 0; r < RADIX; r++) {
             own[r] = v[turn + r * (8 / RADIX)];
-            if (r && before > 1) {
+            if (r && shift) {
                 Complex root = line.roots[r * within * step];
                 own[r] = own[r] * (INVERSE ? conjugate(root) : root);
             }
@@ -89,45 +90,40 @@ template <bool INVERSE, u32 RADIX> __device__ inline void pass(Line line, Comple
     }
 }
 
-// Where a thread's values belong after a pass of a radix.
-template <u32 RADIX> __device__ inline u32 target(Line line, u32 index, u32 before) {
+// Where a thread's value belongs after a pass of a radix.
+template <u32 RADIX> __device__ inline u32 target(const Line& line, u32 index, u32 shift) {
     u32 turn = index % (8 / RADIX), r = index / (8 / RADIX);
-    u32 butterfly = line.place + turn * (line.length / 8);
-    return butterfly / before * before * RADIX + butterfly % before + r * before;
+    u32 butterfly = line.place + turn * line.eighth, within = butterfly & ((1u << shift) - 1);
+    return (butterfly - within) * RADIX + within + (r << shift);
 }
 
-template <bool INVERSE, u32 RADIX> __device__ inline void pass_and_exchange(Line line, Complex* v, u32 before) {
-    pass<INVERSE, RADIX>(line, v, before);
-    if (before * RADIX == line.length) return;
+template <bool INVERSE, u32 RADIX> __device__ inline void pass_and_exchange(const Line& line, Complex* v, u32 shift) {
+    pass<INVERSE, RADIX>(line, v, shift);
+    if (RADIX << shift == line.length) return;
     __syncthreads();
 #pragma unroll
     for (u32 i = 0; i < 8; i++) {
-        u32 at = padded(target<RADIX>(line, i, before));
+        u32 at = padded(target<RADIX>(line, i, shift));
         line.re[at] = v[i].re;
         line.im[at] = v[i].im;
     }
     __syncthreads();
 #pragma unroll
     for (u32 i = 0; i < 8; i++) {
-        u32 at = padded(line.place + i * (line.length / 8));
+        u32 at = padded(line.place + i * line.eighth);
         v[i] = {line.re[at], line.im[at]};
     }
 }
 
-// Transforms a line: `v` are the thread's values before and after it; where they belong afterwards `result_place` says.
-// All threads of the block must call it, with lines of one length.
-template <bool INVERSE> __device__ inline void transform(Line line, Complex* v) {
-    u32 before = 1;
-    for (; before * 8 <= line.length; before *= 8) pass_and_exchange<INVERSE, 8>(line, v, before);
-    if (before * 4 == line.length) pass_and_exchange<INVERSE, 4>(line, v, before);
-    else if (before * 2 == line.length) pass_and_exchange<INVERSE, 2>(line, v, before);
+// Transforms a line: `v` are the thread's values before and after it. Afterwards they are in the order in which
+// `result_place` numbers them. All threads of the block must call it, with lines of one length.
+template <bool INVERSE> __device__ inline void transform(const Line& line, Complex* v) {
+    u32 shift = 0;
+    for (; 8u << shift <= line.length; shift += 3) pass_and_exchange<INVERSE, 8>(line, v, shift);
+    if (4u << shift == line.length) pass_and_exchange<INVERSE, 4>(line, v, shift);
+    else if (2u << shift == line.length) pass_and_exchange<INVERSE, 2>(line, v, shift);
 }
 
-// Which value of the line a thread's value is after the transform.
-__device__ inline u32 result_place(Line line, u32 index) {
-    u32 before = 1;
-    while (before * 8 <= line.length) before *= 8;
-    if (before * 4 == line.length) return target<4>(line, index, before);
-    if (before * 2 == line.length) return target<2>(line, index, before);
-    return target<8>(line, index, before / 8);
-}
+// Which value of the line a thread's value is after the transform: the last pass has each butterfly spread over the
+// whole line, so they are as far apart as before it.
+__device__ inline u32 result_place(const Line& line, u32 index) { return line.place + index * line.eighth; }

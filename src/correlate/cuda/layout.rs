@@ -28,6 +28,7 @@ pub(super) struct Figure {
     pub columns: u32,
     pub rows: u32,
     pub low: i32,
+    pub below: u32,
 }
 
 /// A note of a figure.
@@ -67,6 +68,8 @@ pub(super) struct Task {
 pub(super) struct Figures {
     pub heads: Vec<Figure>,
     pub notes: Vec<FigureNote>,
+    /// For each row of a figure of few notes, and after the last, how many notes are on lower ones.
+    pub below: Vec<u8>,
     pub grids: Vec<u32>,
 }
 
@@ -101,8 +104,12 @@ impl Figures {
         let Ok(first) = u32::try_from(self.notes.len()) else { return false };
         let mut grid = columns;
         self.notes.extend(notes.inspect(|note| grid = gcd(gcd(grid, note.start.into()), note.end.into())));
-        let notes = self.notes.len() as u32 - first;
-        self.heads.push(Figure { first, notes, energy, columns, rows, low });
+        let own = &self.notes[first as usize..];
+        let (notes, below) = (own.len() as u32, self.below.len() as u32);
+        if notes <= STAGED {
+            self.below.extend((0..=rows).map(|row| own.partition_point(|note| note.row < row) as u8));
+        }
+        self.heads.push(Figure { first, notes, energy, columns, rows, low, below });
         self.grids.push(grid);
         true
     }
@@ -119,6 +126,8 @@ impl Figures {
         Self {
             heads: heads.iter().map(|head| Figure { first: head.first - first, ..*head }).collect(),
             notes: self.notes[first as usize..end as usize].to_vec(),
+            // Of exemplars alone.
+            below: Vec::new(),
             grids: self.grids[range].to_vec(),
         }
     }

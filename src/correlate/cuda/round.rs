@@ -14,6 +14,7 @@ const LARGEST_PART: u64 = 64;
 pub(super) struct Exemplars {
     memory: Resident,
     notes: u64,
+    below: u64,
     pub figures: Vec<Figure>,
     pub groups: Vec<Group>,
     /// For each figure as it was handed over, where it is now.
@@ -31,8 +32,9 @@ impl Exemplars {
         let mut parcel = Parcel::default();
         parcel.push(&heads);
         let notes = parcel.push(&figures.notes);
+        let below = parcel.push(&figures.below);
         let memory = Resident::new(lane, &parcel)?;
-        Ok(Self { memory, notes, figures: heads, groups, places })
+        Ok(Self { memory, notes, below, figures: heads, groups, places })
     }
 
     /// Where the figures are.
@@ -199,6 +201,7 @@ impl Round {
                 Argument::Long(self.at.fragments),
                 Argument::Long(exemplars.address()),
                 Argument::Long(exemplars.notes()),
+                Argument::Long(exemplars.memory.address() + exemplars.below),
                 Argument::Long(brightest),
                 Argument::Long(places),
                 Argument::Long(exemplars.figures.len() as u64),
