@@ -1,8 +1,8 @@
 //! Holds the graphics processor to the processor on all pairs of real music, and times it.
 //!
-//! `cargo run --release --example device -- [--quick] [--rolls OUT] FOLDER…` takes the MIDI files of each folder as a
-//! collection. With --rolls nothing is computed: the collections' pictures are written into the folder OUT for
-//! `benches/device_peer.py`.
+//! `cargo run --release --example device -- [--quick | --search | --rolls OUT] FOLDER…` takes the MIDI files of each
+//! folder as a collection. With --search nothing but searches of large banks is timed. With --rolls nothing is computed:
+//! the collections' pictures are written into the folder OUT for `benches/device_peer.py`.
 
 #[path = "../benches/support/mod.rs"]
 mod support;
@@ -21,7 +21,8 @@ use support::{Random, read, vary};
 fn main() -> Result<ExitCode, Box<dyn Error>> {
     let mut folders: Vec<String> = std::env::args().skip(1).collect();
     let quick = folders.first().is_some_and(|it| it == "--quick");
-    if quick {
+    let searches = folders.first().is_some_and(|it| it == "--search");
+    if quick || searches {
         folders.remove(0);
     }
     if folders.first().is_some_and(|it| it == "--rolls") {
@@ -38,13 +39,15 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         1e3 * start.elapsed().as_secs_f64()
     );
     let mut wrong = 0;
-    for folder in &folders {
+    for folder in folders.iter().filter(|_| !searches) {
         let fragments = read(Path::new(folder))?;
         println!("\n{folder}: {} fragments", fragments.len());
         wrong += agree(&cuda, &fragments);
         table(&cuda, &fragments, if quick { 2 } else { 5 })?;
     }
-    soft(&cuda)?;
+    if !searches {
+        soft(&cuda)?;
+    }
     if let Some(folder) = folders.first() {
         let fragments = read(Path::new(folder))?;
         for size in if quick { vec![914, 10_000] } else { vec![914, 10_000, 100_000] } {

@@ -95,19 +95,19 @@ extern "C" __global__ void weigh_listed(Shelf shelf, const Figure* fragments, co
 
 // The greatest values of each fragment (blockIdx.y) and side (blockIdx.x), best first, ties in order of exemplars;
 // ~0 where there are no more. Where `floors` is wanted it is the last of them, or `least` of the side where that is more.
-template <typename Value>
-__device__ void find(const Shelf& shelf, const Value* values, u32 wanted, u32* indices, Value* best, const double* least, double* floors) {
-    __shared__ Value tops[1024];
+extern "C" __global__ void find_best(Shelf shelf, const double* values, u32 wanted, u32* indices, double* best,
+    const double* least, double* floors) {
+    __shared__ double tops[1024];
     __shared__ u32 places[1024];
-    const Value* own = values + (u64)blockIdx.y * shelf.exemplars;
+    const double* own = values + (u64)blockIdx.y * shelf.exemplars;
     u32 answer = blockIdx.y * 2 + blockIdx.x;
-    Value last = 1e30f;
+    double last = 1e30;
     u32 last_place = 0;
     for (u32 rank = 0; rank < wanted; rank++) {
-        Value top = 0;
+        double top = 0.0;
         u32 place = ~0u;
         for (u32 e = threadIdx.x; e < shelf.exemplars; e += blockDim.x) {
-            Value value = own[e];
+            double value = own[e];
             bool after = value < last || (value == last && e > last_place);
             if (value > top && after && shelf.sides[e] == blockIdx.x) { top = value; place = e; }
         }
@@ -116,7 +116,7 @@ __device__ void find(const Shelf& shelf, const Value* values, u32 wanted, u32* i
         __syncthreads();
         for (u32 half = blockDim.x / 2; half; half /= 2) {
             if (threadIdx.x < half) {
-                Value other = tops[threadIdx.x + half];
+                double other = tops[threadIdx.x + half];
                 u32 there = places[threadIdx.x + half];
                 if (other > tops[threadIdx.x] || (other == tops[threadIdx.x] && there < places[threadIdx.x])) {
                     tops[threadIdx.x] = other;
@@ -130,18 +130,30 @@ __device__ void find(const Shelf& shelf, const Value* values, u32 wanted, u32* i
         __syncthreads();
         if (!threadIdx.x) {
             indices[answer * wanted + rank] = last_place;
-            if (best) best[answer * wanted + rank] = last;
+            best[answer * wanted + rank] = last;
         }
     }
-    if (floors && !threadIdx.x) floors[answer] = last_place == ~0u ? least[blockIdx.x] : max((double)last, least[blockIdx.x]);
+    if (floors && !threadIdx.x) floors[answer] = last_place == ~0u ? least[blockIdx.x] : max(last, least[blockIdx.x]);
 }
 
-extern "C" __global__ void find_best(Shelf shelf, const double* values, u32 wanted, u32* indices, double* best,
-    const double* least, double* floors) {
-    find(shelf, values, wanted, indices, best, least, floors);
-}
-
-// The most promising exemplars.
+// Promising exemplars of each side: the greatest of those that are the greatest of a thread.
 extern "C" __global__ void find_promising(Shelf shelf, const float* bounds, u32 wanted, u32* indices) {
-    find<float>(shelf, bounds, wanted, indices, nullptr, nullptr, nullptr);
+    __shared__ u64 tops[1024];
+    const float* own = bounds + (u64)blockIdx.y * shelf.exemplars;
+    // The bound, then the exemplar.
+    u64 mine = 0;
+    for (u32 e = threadIdx.x; e < shelf.exemplars; e += blockDim.x)
+        if (shelf.sides[e] == blockIdx.x) mine = max(mine, (u64)__float_as_uint(own[e]) << 32 | e);
+    for (u32 rank = 0; rank < wanted; rank++) {
+        tops[threadIdx.x] = mine;
+        __syncthreads();
+        for (u32 half = blockDim.x / 2; half; half /= 2) {
+            if (threadIdx.x < half) tops[threadIdx.x] = max(tops[threadIdx.x], tops[threadIdx.x + half]);
+            __syncthreads();
+        }
+        u64 top = tops[0];
+        __syncthreads();
+        if (mine == top) mine = 0;
+        if (!threadIdx.x) indices[(blockIdx.y * 2 + blockIdx.x) * wanted + rank] = top ? (u32)top : ~0u;
+    }
 }

@@ -55,8 +55,8 @@ struct Pair {
     __device__ int units(u32 column) const { return (int)(((float)column + 0.5f) * reciprocal); }
 };
 
-// A warp's notes at hand: where in the image the ink before their start (x) and end (y) is, for the lag of lane 0 and
-// row 0 of the exemplar; and their rows, which rise.
+// A warp's notes at hand: where in the image the ink before their start (x) and end (y) is, in bytes, for the lag of
+// lane 0 and row 0 of the exemplar; and their rows, which rise.
 struct Stage {
     int2 at[STAGED];
     int row[STAGED];
@@ -82,8 +82,8 @@ __device__ u32 put_on_stage(Stage* stage, const Pair& pair, u32& next, int first
             meets = start < pair.over_columns && end + (int)(32 * ROWS) > 1;
             // Beyond the picture nothing changes.
             int base = row * pair.stride + MARGIN;
-            at.x = base + max(start, -(int)(32 * ROWS));
-            at.y = base + min(end, pair.over_columns);
+            at.x = 4 * (base + max(start, -(int)(32 * ROWS)));
+            at.y = 4 * (base + min(end, pair.over_columns));
         }
         u32 those = __ballot_sync(~0u, meets), place = count + __popc(those & ((1u << lane) - 1));
         if (meets) {
@@ -100,12 +100,13 @@ __device__ u32 put_on_stage(Stage* stage, const Pair& pair, u32& next, int first
 
 // How many of the notes that were kept are on rows below `row`, from how many there are at all.
 __device__ inline u32 kept_below(const Pair& pair, const u32 (&kept)[STAGED / 32], int row) {
-    u32 all = pair.below[min(max(row, 0), pair.rows)], count = 0;
+    u32 all = pair.below[min(max(row, 0), pair.rows)];
+    // So many ones; all of them where there are 32.
+    u32 count = __popc(kept[0] & (u32)((1ull << min(all, 32u)) - 1));
+    if (pair.count > 32)
 #pragma unroll
-    for (u32 turn = 0; turn < STAGED / 32; turn++) {
-        u32 here = all > 32 * turn ? all - 32 * turn : 0;
-        count += __popc(here < 32 ? kept[turn] & ((1u << here) - 1) : kept[turn]);
-    }
+        for (u32 turn = 1; turn < STAGED / 32; turn++)
+            count += __popc(kept[turn] & (u32)((1ull << min(max(all, 32 * turn) - 32 * turn, 32u)) - 1));
     return count;
 }
 
@@ -122,11 +123,12 @@ __device__ inline u32 notes_below(const Stage* stage, u32 count, int row) {
 // Adds the notes on the stage to the sums of lags of one word.
 template <u32 ROWS>
 __device__ void gather(u32 (&sums)[ROWS], const u32* base, const Stage* stage, u32 begin, u32 end) {
-#pragma unroll 2
+    // Other warps fill the time until what is asked for comes: unrolled, the loop only takes registers.
+#pragma unroll 1
     for (u32 i = begin; i < end; i++) {
         const int2 at = stage->at[i];
-        const u32* starts = base + at.x;
-        const u32* ends = base + at.y;
+        const u32* starts = (const u32*)((const char*)base + at.x);
+        const u32* ends = (const u32*)((const char*)base + at.y);
 #pragma unroll
         for (u32 row = 0; row < ROWS; row++) sums[row] += ends[32 * row] - starts[32 * row];
     }
@@ -137,7 +139,7 @@ __device__ void gather(u32 (&sums)[ROWS], const u32* base, const Stage* stage, u
 template <u32 LANES, u32 ROWS, typename See>
 __device__ void correlate_tile(const u32* image, Stage* stage, const Pair& pair, int first, See see) {
     int lane = threadIdx.x % 32;
-    int words = (pair.rows + pair.over_rows - 1 + (int)LANES - 1) / (int)LANES;
+    int words = (int)((u32)(pair.rows + pair.over_rows - 1 + (int)LANES - 1) / LANES);
     u32 next = 0, kept[STAGED / 32];
     put_on_stage<ROWS>(stage, pair, next, first, kept);
     // The word of row 0 of the exemplar at the lowest transposition begins so many rows below the picture.
@@ -275,11 +277,22 @@ __device__ void correlate_tasks(const Task* tasks, u32 count, u32* parts, u32 pa
         __syncthreads();
         u32 here = taken;
         if (here >= parts[count]) break;
-        for (u32 i = threadIdx.x; i < count; i += blockDim.x)
-            if (parts[i] <= here && here < parts[i + 1]) {
-                found = i;
-                next = (here - parts[i]) * part;
+        if (threadIdx.x < 32) {
+            // The last task that begins at this part or before, a 32nd of them at a time. (Of tasks that begin at the
+            // same part the last one has it: the others are empty.)
+            u32 low = 0;
+            for (u32 span = count; span > 1;) {
+                u32 step = (span + 31) / 32, at = threadIdx.x * step;
+                u32 those = __ballot_sync(~0u, at < span && parts[low + at] <= here);
+                at = (__popc(those) - 1) * step;
+                low += at;
+                span = min(step, span - at);
             }
+            if (!threadIdx.x) {
+                found = low;
+                next = (here - parts[low]) * part;
+            }
+        }
         __syncthreads();
         const Task task = tasks[found];
         const Image image = images[task.image];

@@ -20,7 +20,7 @@ WHEELS = HERE.parent / "target/cuda"
 PINS = ["nvidia-cuda-nvrtc==13.0.88", "nvidia-cuda-nvcc==13.0.88"]
 # For each PTX the devices that ptxas is asked about.
 TARGETS = {"compute_80": ["sm_80"], "compute_90": ["sm_90"]}
-OPTIONS = ["--std=c++17", "--fmad=false", "-default-device"]
+OPTIONS = ["--std=c++17", "-default-device"]
 
 
 def install():

@@ -40,48 +40,40 @@ struct Wanted {
     int lowest, highest;
 };
 
-__device__ inline Line line_of(float* memory, u32 length, const Complex* roots) {
-    u32 threads = length / 8, which = threadIdx.x / threads;
-    float* re = memory + which * 2 * line_stride(length);
-    return {re, re + line_stride(length), length, threads, threadIdx.x % threads, roots};
+template <u32 LENGTH> __device__ inline Line<LENGTH> line_of(float* memory, u32 runtime_length, const Complex* roots) {
+    u32 length = LENGTH ? LENGTH : runtime_length, threads = length / 8;
+    float* re = memory + threadIdx.x / threads * line_stride(length);
+    return {re, re + length, length, threadIdx.x % threads, roots};
 }
 
 // Draws two rows of a picture as the parts of one line and transforms it in time: blockIdx.x is the pair of rows,
 // blockIdx.y the picture. The spectra of the rows are told apart by their symmetry, and written frequency by row.
 extern "C" __global__ void transform_in_time(const Picture* pictures, const Run* runs, Sizes sizes, Complex* spectra) {
     SHARED_MEMORY(memory);
-    Line line = line_of((float*)memory, sizes.columns, sizes.roots_in_time);
+    Line<0> line = line_of<0>((float*)memory, sizes.columns, sizes.roots_in_time);
     const Picture picture = pictures[blockIdx.y];
     const Run* own = runs + picture.first;
-    for (u32 i = line.place; i < line_stride(sizes.columns); i += sizes.columns / 8) line.re[i] = line.im[i] = 0.0f;
+    for (u32 i = line.thread; i < sizes.columns; i += sizes.columns / 8) line.put(i, {0.0f, 0.0f});
     __syncthreads();
     u32 begin = 0;
     for (u32 high = picture.runs; begin < high;) {
         u32 middle = (begin + high) / 2;
         if (own[middle].row < 2 * blockIdx.x) begin = middle + 1; else high = middle;
     }
-    for (u32 i = begin + line.place; i < picture.runs && own[i].row <= 2 * blockIdx.x + 1; i += sizes.columns / 8) {
+    for (u32 i = begin + line.thread; i < picture.runs && own[i].row <= 2 * blockIdx.x + 1; i += sizes.columns / 8) {
         float* part = own[i].row % 2 ? line.im : line.re;
-        for (u32 column = own[i].start; column < own[i].end; column++) part[padded(column)] = own[i].value;
+        for (u32 column = own[i].start; column < own[i].end; column++) part[place(column)] = own[i].value;
     }
     __syncthreads();
     Complex v[8];
-    for (u32 i = 0; i < 8; i++) {
-        u32 at = padded(line.place + i * (sizes.columns / 8));
-        v[i] = {line.re[at], line.im[at]};
-    }
+    for (u32 i = 0; i < 8; i++) v[i] = line.get(place(line.thread + i * line.eighth()));
     transform<false>(line, v);
     __syncthreads();
-    for (u32 i = 0; i < 8; i++) {
-        u32 at = padded(result_place(line, i));
-        line.re[at] = v[i].re;
-        line.im[at] = v[i].im;
-    }
+    for (u32 i = 0; i < 8; i++) line.put(place(line.thread + i * line.eighth()), v[i]);
     __syncthreads();
     u32 frequencies = sizes.columns / 2 + 1;
-    for (u32 f = line.place; f < frequencies; f += sizes.columns / 8) {
-        u32 here = padded(f), there = padded(f ? sizes.columns - f : 0);
-        Complex z = {line.re[here], line.im[here]}, mirrored = {line.re[there], -line.im[there]};
+    for (u32 f = line.thread; f < frequencies; f += sizes.columns / 8) {
+        Complex z = line.get(place(f)), mirrored = conjugate(line.get(place(f ? sizes.columns - f : 0)));
         Complex even = {(z.re + mirrored.re) * 0.5f, (z.im + mirrored.im) * 0.5f};
         Complex odd = {(z.im - mirrored.im) * 0.5f, (mirrored.re - z.re) * 0.5f};
         Complex* at = spectra + ((u64)blockIdx.y * frequencies + f) * sizes.rows + 2 * blockIdx.x;
@@ -93,16 +85,16 @@ extern "C" __global__ void transform_in_time(const Picture* pictures, const Run*
 // Transforms all frequencies of pictures along pitch, in place.
 extern "C" __global__ void transform_in_pitch(Sizes sizes, Complex* spectra, u32 lines) {
     SHARED_MEMORY(memory);
-    Line line = line_of((float*)memory, sizes.rows, sizes.roots_in_pitch);
+    Line<0> line = line_of<0>((float*)memory, sizes.rows, sizes.roots_in_pitch);
     u32 index = blockIdx.x * (blockDim.x / (sizes.rows / 8)) + threadIdx.x / (sizes.rows / 8);
     Complex* own = spectra + (u64)min(index, lines - 1) * sizes.rows;
     Complex v[8];
-    for (u32 i = 0; i < 8; i++) v[i] = own[line.place + i * (sizes.rows / 8)];
+    for (u32 i = 0; i < 8; i++) v[i] = own[line.thread + i * line.eighth()];
     // The last block may have lines to spare, which compute the last one again: all have read it before it is written.
     transform<false>(line, v);
     __syncthreads();
     if (index < lines)
-        for (u32 i = 0; i < 8; i++) own[result_place(line, i)] = v[i];
+        for (u32 i = 0; i < 8; i++) own[line.thread + i * line.eighth()] = v[i];
 }
 
 // The lowest row lag that is wanted of a pair, and how many: those at which rows meet.
@@ -119,44 +111,51 @@ struct RowLags {
 // Multiplies the spectra of fragment blockIdx.z with those of `each` exemplars from blockIdx.y * each on, at frequencies
 // from blockIdx.x * LINES on, transforms the products back along pitch, and writes the rows that are wanted: pair by
 // `room` rows by frequency.
-extern "C" __global__ void multiply(const Picture* fragments, const Picture* exemplars, u32 exemplar_count, u32 each,
-    Sizes sizes, const Complex* x, const Complex* k, Wanted wanted, u32 room, Complex* rows) {
+template <u32 ROWS>
+__device__ void multiply_lines(const Picture* fragments, const Picture* exemplars, u32 exemplar_count, u32 each,
+    const Sizes& sizes, const Complex* x, const Complex* k, const Wanted& wanted, u32 room, Complex* rows) {
     SHARED_MEMORY(memory);
-    Line line = line_of((float*)memory, sizes.rows, sizes.roots_in_pitch);
-    u32 frequencies = sizes.columns / 2 + 1, which = threadIdx.x / (sizes.rows / 8);
-    u32 f = min(blockIdx.x * LINES + which, frequencies - 1);
+    Line<ROWS> line = line_of<ROWS>((float*)memory, sizes.rows, sizes.roots_in_pitch);
+    u32 frequencies = sizes.columns / 2 + 1, f = min(blockIdx.x * LINES + threadIdx.x / line.eighth(), frequencies - 1);
     Complex own[8];
 #pragma unroll
     for (u32 i = 0; i < 8; i++)
-        own[i] = x[((u64)blockIdx.z * frequencies + f) * sizes.rows + line.place + i * (sizes.rows / 8)];
+        own[i] = x[((u64)blockIdx.z * frequencies + f) * line.length() + line.thread + i * line.eighth()];
     const Picture fragment = fragments[blockIdx.z];
     u32 last = min((blockIdx.y + 1) * each, exemplar_count);
     for (u32 exemplar = blockIdx.y * each; exemplar < last; exemplar++) {
-        const Complex* theirs = k + ((u64)exemplar * frequencies + f) * sizes.rows + line.place;
+        const Complex* theirs = k + ((u64)exemplar * frequencies + f) * line.length() + line.thread;
         Complex v[8];
 #pragma unroll
-        for (u32 i = 0; i < 8; i++) v[i] = own[i] * conjugate(theirs[i * (sizes.rows / 8)]);
+        for (u32 i = 0; i < 8; i++) v[i] = own[i] * conjugate(theirs[i * line.eighth()]);
         transform<true>(line, v);
         __syncthreads();
+        u32 to = place(line.thread);
 #pragma unroll
-        for (u32 i = 0; i < 8; i++) {
-            u32 at = padded(result_place(line, i));
-            line.re[at] = v[i].re;
-            line.im[at] = v[i].im;
-        }
+        for (u32 i = 0; i < 8; i++) line.put(to ^ place(i * line.eighth()), v[i]);
         __syncthreads();
         RowLags lags(fragment, exemplars[exemplar], wanted);
-        Complex* out = rows + ((u64)blockIdx.z * exemplar_count + exemplar) * room * frequencies;
         // Neighbouring threads write neighbouring frequencies.
         u32 frequency = blockIdx.x * LINES + threadIdx.x % LINES;
-        const float* from = (float*)memory + threadIdx.x % LINES * 2 * line_stride(sizes.rows);
+        Complex* out = rows + ((u64)blockIdx.z * exemplar_count + exemplar) * room * frequencies + frequency;
+        const float* from = (float*)memory + threadIdx.x % LINES * line_stride(line.length());
         if (frequency < frequencies)
             for (int lag = threadIdx.x / LINES; lag < lags.count; lag += blockDim.x / LINES) {
-                u32 at = padded((u32)(lags.first + lag) & (sizes.rows - 1));
-                out[(u64)lag * frequencies + frequency] = {from[at], from[line_stride(sizes.rows) + at]};
+                u32 at = place((u32)(lags.first + lag) & (line.length() - 1));
+                out[(u32)lag * frequencies] = {from[at], from[line.length() + at]};
             }
     }
 }
+
+#define MULTIPLY(name, rows_or_0)                                                                                     \
+    extern "C" __global__ void name(const Picture* fragments, const Picture* exemplars, u32 exemplar_count, u32 each, \
+        Sizes sizes, const Complex* x, const Complex* k, Wanted wanted, u32 room, Complex* rows) {                    \
+        multiply_lines<rows_or_0>(fragments, exemplars, exemplar_count, each, sizes, x, k, wanted, room, rows);       \
+    }
+MULTIPLY(multiply, 0)
+// The lengths of music: up to five and ten octaves.
+MULTIPLY(multiply_128, 128)
+MULTIPLY(multiply_256, 256)
 
 // A brightness and a lag in one number, the greater the better: the brightness, then the smaller absolute transposition
 // and shift, upwards, later. Negative ones count as 0.
@@ -169,12 +168,13 @@ __device__ inline u64 soft_rank(float brightness, int transposition, int shift) 
 
 // Transforms rows of pairs back in time, two at a time, and finds the best lag: blockIdx.x is a group of row pairs,
 // blockIdx.y the exemplar, blockIdx.z the fragment. `peaks` is zero at first.
-extern "C" __global__ void find_peaks(const Picture* fragments, const Picture* exemplars, u32 exemplar_count, Sizes sizes,
-    Wanted wanted, u32 room, const Complex* rows, float scale, u64* peaks) {
+template <u32 COLUMNS>
+__device__ void find_peaks_of(const Picture* fragments, const Picture* exemplars, u32 exemplar_count, const Sizes& sizes,
+    const Wanted& wanted, u32 room, const Complex* rows, float scale, u64* peaks) {
     SHARED_MEMORY(memory);
     __shared__ u64 tops[32];
-    Line line = line_of((float*)memory, sizes.columns, sizes.roots_in_time);
-    u32 frequencies = sizes.columns / 2 + 1, threads = sizes.columns / 8;
+    Line<COLUMNS> line = line_of<COLUMNS>((float*)memory, sizes.columns, sizes.roots_in_time);
+    u32 columns = line.length(), threads = line.eighth(), frequencies = columns / 2 + 1;
     const Picture fragment = fragments[blockIdx.z], exemplar = exemplars[blockIdx.y];
     RowLags lags(fragment, exemplar, wanted);
     int lag = 2 * (blockIdx.x * (blockDim.x / threads) + threadIdx.x / threads);
@@ -184,9 +184,9 @@ extern "C" __global__ void find_peaks(const Picture* fragments, const Picture* e
     Complex v[8];
 #pragma unroll
     for (u32 i = 0; i < 8; i++) {
-        u32 f = line.place + i * threads;
+        u32 f = line.thread + i * threads;
         bool upper = f >= frequencies;
-        u32 at = upper ? sizes.columns - f : f;
+        u32 at = upper ? columns - f : f;
         Complex a = lag < lags.count ? even[at] : Complex{0.0f, 0.0f};
         Complex b = lag + 1 < lags.count ? odd[at] : Complex{0.0f, 0.0f};
         v[i] = upper ? Complex{a.re + b.im, b.re - a.im} : Complex{a.re - b.im, a.im + b.re};
@@ -197,8 +197,8 @@ extern "C" __global__ void find_peaks(const Picture* fragments, const Picture* e
     float top = 0.0f;
 #pragma unroll
     for (u32 i = 0; i < 8; i++) {
-        u32 place = result_place(line, i);
-        bool within = place < fragment.columns || place + exemplar.columns > sizes.columns;
+        u32 shift = line.thread + i * threads;
+        bool within = shift < fragment.columns || shift + exemplar.columns > columns;
         if (!within || !there[0]) v[i].re = -1e30f;
         if (!within || !there[1]) v[i].im = -1e30f;
         top = max(top, max(v[i].re, v[i].im));
@@ -209,8 +209,8 @@ extern "C" __global__ void find_peaks(const Picture* fragments, const Picture* e
         int transposition = lags.first + lag + fragment.low - exemplar.low;
 #pragma unroll
         for (u32 i = 0; i < 8; i++) {
-            int shift = (int)result_place(line, i);
-            if (shift >= (int)fragment.columns) shift -= (int)sizes.columns;
+            int shift = (int)(line.thread + i * threads);
+            if (shift >= (int)fragment.columns) shift -= (int)columns;
             // Where nothing is above 0, all that is there is 0.
             if (v[i].re == top || (top == 0.0f && v[i].re > -1e29f)) best = max(best, soft_rank(top * scale, transposition, shift));
             if (v[i].im == top || (top == 0.0f && v[i].im > -1e29f)) best = max(best, soft_rank(top * scale, transposition + 1, shift));
@@ -224,3 +224,13 @@ extern "C" __global__ void find_peaks(const Picture* fragments, const Picture* e
         atomicMax(&peaks[pair], best);
     }
 }
+
+#define FIND_PEAKS(name, columns_or_0)                                                                                \
+    extern "C" __global__ void name(const Picture* fragments, const Picture* exemplars, u32 exemplar_count,           \
+        Sizes sizes, Wanted wanted, u32 room, const Complex* rows, float scale, u64* peaks) {                         \
+        find_peaks_of<columns_or_0>(fragments, exemplars, exemplar_count, sizes, wanted, room, rows, scale, peaks);   \
+    }
+FIND_PEAKS(find_peaks, 0)
+// Phrases, and pieces of a minute.
+FIND_PEAKS(find_peaks_512, 512)
+FIND_PEAKS(find_peaks_2048, 2048)

@@ -19,7 +19,7 @@ typedef unsigned long long u64;
 // Columns beside an image that repeat its edge, so that no lag of a tile reads outside of it.
 #define MARGIN (32 * MOST_ROWS)
 // Warps of a block that correlates, at most.
-#define MOST_WARPS 10
+#define MOST_WARPS 8
 // Notes of an exemplar that a warp keeps in shared memory; of more it keeps as many at a time.
 #define STAGED 96
 

@@ -2,8 +2,7 @@
 //
 // Stockham's method with radix 8 (and 4 or 2 at last), after Govindaraju and others, "High performance discrete Fourier
 // transforms on graphics processors" (2008), section 4: a thread has 8 values in registers at a time, and values lie in
-// their final order at the end. Real and imaginary parts lie apart, with a gap after every 8 values, so that neither
-// the steps of 8 of the first pass nor the rows of the others compete for banks. Transforms are not scaled.
+// their final order at the end. Real and imaginary parts lie apart. Transforms are not scaled.
 #pragma once
 #include "figure.cuh"
 
@@ -19,10 +18,12 @@ template <bool INVERSE> __device__ inline Complex turned(Complex a) {
     return INVERSE ? Complex{-a.im, a.re} : Complex{a.im, -a.re};
 }
 
-// Where a value of a line lies.
-__device__ inline u32 padded(u32 index) { return index + index / 8; }
-// Floats between lines: what padding takes, and an odd number of banks further.
-__device__ inline u32 line_stride(u32 length) { return length + length / 8 + 1; }
+// Where a value of a line lies: bits of its number are added to lower ones, without carries, so that 32 values that
+// follow each other, or are 8 apart, or are 8 times 4 at a distance of 64, lie in different banks. Numbers that have no
+// bits in common may be placed one by one: place(a + b) = place(a) ^ place(b).
+__device__ inline u32 place(u32 index) { return index ^ (index >> 5 & 7) ^ (index >> 3 & 24); }
+// Floats between lines: neighbouring ones lie 4 banks apart.
+__device__ inline u32 line_stride(u32 length) { return 2 * length + 4; }
 
 template <bool INVERSE> __device__ inline void transform_2(Complex& a, Complex& b) {
     Complex sum = a + b;
@@ -56,30 +57,39 @@ template <bool INVERSE> __device__ inline void transform_8(Complex* v) {
     }
 }
 
-// A thread's share of a line: values `place` + r * length / 8. Lines are shorter than 8 nowhere.
-struct Line {
+// A thread's share of a line: values `thread` + r * length / 8. Lines are as long as LENGTH says, or, where that is 0,
+// as is known when the kernel runs.
+template <u32 LENGTH> struct Line {
     float* re;
     float* im;
-    u32 length;
-    u32 eighth;           // of the length
-    u32 place;         // which thread of the line
+    u32 runtime_length;
+    u32 thread;           // which of the line
     const Complex* roots; // e^(-2 pi i k / length) for k below the length
+
+    __device__ u32 length() const { return LENGTH ? LENGTH : runtime_length; }
+    __device__ u32 eighth() const { return length() / 8; }
+    __device__ void put(u32 at, Complex value) const {
+        re[at] = value.re;
+        im[at] = value.im;
+    }
+    __device__ Complex get(u32 at) const { return {re[at], im[at]}; }
 };
 
 // One pass of a radix; `v` are the thread's 8 values, `shift` the logarithm of the product of the radices of the passes
 // before. With a radix below 8 the thread has several butterflies, an eighth of the length apart.
-template <bool INVERSE, u32 RADIX> __device__ inline void pass(const Line& line, Complex* v, u32 shift) {
-    u32 step = (line.length / RADIX) >> shift;
+template <bool INVERSE, u32 RADIX, u32 LENGTH>
+__device__ inline void pass(const Line<LENGTH>& line, Complex* v, u32 shift) {
+    u32 step = (line.length() / RADIX) >> shift;
 #pragma unroll
     for (u32 turn = 0; turn < 8 / RADIX; turn++) {
-        u32 within = (line.place + turn * line.eighth) & ((1u << shift) - 1);
+        u32 root = ((line.thread + turn * line.eighth()) & ((1u << shift) - 1)) * step;
         Complex own[RADIX];
 #pragma unroll
         for (u32 r = 0; r < RADIX; r++) {
             own[r] = v[turn + r * (8 / RADIX)];
             if (r && shift) {
-                Complex root = line.roots[r * within * step];
-                own[r] = own[r] * (INVERSE ? conjugate(root) : root);
+                Complex factor = line.roots[r * root];
+                own[r] = own[r] * (INVERSE ? conjugate(factor) : factor);
             }
         }
         if (RADIX == 8) transform_8<INVERSE>(own);
@@ -90,40 +100,27 @@ template <bool INVERSE, u32 RADIX> __device__ inline void pass(const Line& line,
     }
 }
 
-// Where a thread's value belongs after a pass of a radix.
-template <u32 RADIX> __device__ inline u32 target(const Line& line, u32 index, u32 shift) {
-    u32 turn = index % (8 / RADIX), r = index / (8 / RADIX);
-    u32 butterfly = line.place + turn * line.eighth, within = butterfly & ((1u << shift) - 1);
-    return (butterfly - within) * RADIX + within + (r << shift);
+// A pass of radix 8 that is not the last, and the exchange of values after it.
+template <bool INVERSE, u32 LENGTH>
+__device__ inline void pass_and_exchange(const Line<LENGTH>& line, Complex* v, u32 shift) {
+    pass<INVERSE, 8>(line, v, shift);
+    __syncthreads();
+    u32 within = line.thread & ((1u << shift) - 1), to = place((line.thread - within) * 8 + within);
+#pragma unroll
+    for (u32 r = 0; r < 8; r++) line.put(to ^ place(r << shift), v[r]);
+    __syncthreads();
+    u32 from = place(line.thread);
+#pragma unroll
+    for (u32 r = 0; r < 8; r++) v[r] = line.get(from ^ place(r * line.eighth()));
 }
 
-template <bool INVERSE, u32 RADIX> __device__ inline void pass_and_exchange(const Line& line, Complex* v, u32 shift) {
-    pass<INVERSE, RADIX>(line, v, shift);
-    if (RADIX << shift == line.length) return;
-    __syncthreads();
-#pragma unroll
-    for (u32 i = 0; i < 8; i++) {
-        u32 at = padded(target<RADIX>(line, i, shift));
-        line.re[at] = v[i].re;
-        line.im[at] = v[i].im;
-    }
-    __syncthreads();
-#pragma unroll
-    for (u32 i = 0; i < 8; i++) {
-        u32 at = padded(line.place + i * line.eighth);
-        v[i] = {line.re[at], line.im[at]};
-    }
-}
-
-// Transforms a line: `v` are the thread's values before and after it. Afterwards they are in the order in which
-// `result_place` numbers them. All threads of the block must call it, with lines of one length.
-template <bool INVERSE> __device__ inline void transform(const Line& line, Complex* v) {
+// Transforms a line: `v` are the thread's values before and after it, in the same order, since the last pass spreads
+// each butterfly over the whole line. All threads of the block must call it, with lines of one length.
+template <bool INVERSE, u32 LENGTH> __device__ inline void transform(const Line<LENGTH>& line, Complex* v) {
     u32 shift = 0;
-    for (; 8u << shift <= line.length; shift += 3) pass_and_exchange<INVERSE, 8>(line, v, shift);
-    if (4u << shift == line.length) pass_and_exchange<INVERSE, 4>(line, v, shift);
-    else if (2u << shift == line.length) pass_and_exchange<INVERSE, 2>(line, v, shift);
+#pragma unroll
+    for (; 8u << shift < line.length(); shift += 3) pass_and_exchange<INVERSE>(line, v, shift);
+    if (8u << shift == line.length()) pass<INVERSE, 8>(line, v, shift);
+    else if (4u << shift == line.length()) pass<INVERSE, 4>(line, v, shift);
+    else pass<INVERSE, 2>(line, v, shift);
 }
-
-// Which value of the line a thread's value is after the transform: the last pass has each butterfly spread over the
-// whole line, so they are as far apart as before it.
-__device__ inline u32 result_place(const Line& line, u32 index) { return line.place + index * line.eighth; }

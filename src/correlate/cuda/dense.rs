@@ -14,7 +14,7 @@ use crate::roll::PianoRoll;
 const LEAST: u32 = 32;
 /// The most rows and columns of a padded picture: a line has an eighth as many threads.
 const MOST_ROWS: u32 = 512;
-const MOST_COLUMNS: u32 = 8192;
+const MOST_COLUMNS: u32 = 4096;
 /// Frequencies of a block that multiplies; `LINES` of the kernels.
 const LINES: u32 = 8;
 /// Exemplars that a block multiplies with one fragment.
@@ -65,6 +65,24 @@ impl Size {
         Some(Self { rows, columns })
     }
 
+    /// The kernel that multiplies: some are made for one length.
+    fn multiply(self) -> &'static str {
+        match self.rows {
+            128 => "multiply_128",
+            256 => "multiply_256",
+            _ => "multiply",
+        }
+    }
+
+    /// The kernel that finds peaks.
+    fn find_peaks(self) -> &'static str {
+        match self.columns {
+            512 => "find_peaks_512",
+            2048 => "find_peaks_2048",
+            _ => "find_peaks",
+        }
+    }
+
     fn frequencies(self) -> u32 {
         self.columns / 2 + 1
     }
@@ -76,7 +94,7 @@ impl Size {
 
     /// Bytes of shared memory for lines.
     fn shared(length: u32, lines: u32) -> u32 {
-        lines * 2 * (length + length / 8 + 1) * 4
+        lines * (2 * length + 4) * 4
     }
 }
 
@@ -306,8 +324,8 @@ impl Table {
         };
         // SAFETY: rows have room for the wanted ones of as many pairs, ranks for one of each.
         unsafe {
-            lane.launch("multiply", shape, &multiply)?;
-            lane.launch("find_peaks", find_shape, &find)
+            lane.launch(size.multiply(), shape, &multiply)?;
+            lane.launch(size.find_peaks(), find_shape, &find)
         }
     }
 }

@@ -23,7 +23,7 @@ const MODULES: [((i32, i32), &str); 2] = [
 ];
 
 /// Every kernel that is launched.
-const KERNELS: [&str; 21] = [
+const KERNELS: [&str; 25] = [
     "draw_images",
     "divide_tasks",
     "brightest_bytes_near",
@@ -44,7 +44,11 @@ const KERNELS: [&str; 21] = [
     "transform_in_time",
     "transform_in_pitch",
     "multiply",
+    "multiply_128",
+    "multiply_256",
     "find_peaks",
+    "find_peaks_512",
+    "find_peaks_2048",
 ];
 
 /// The functions of the driver that are called, here and by `cudarc` for us.

@@ -3,6 +3,7 @@
 //!
 //! The structures are those of `kernels/figure.cuh`, field by field.
 
+use std::cmp::Reverse;
 use std::ops::Range;
 
 use bytemuck::{Pod, Zeroable};
@@ -173,11 +174,11 @@ fn lanes(most: u32, grid: u32) -> usize {
     }
 }
 
-/// Sorts figures into groups: gives the order, and the groups in it.
+/// Sorts figures into groups: gives the order, the largest of each group first, and the groups in it.
 pub(super) fn group(figures: &Figures) -> (Vec<u32>, Vec<Group>) {
     let key = |index: u32| {
         let (head, grid) = (&figures.heads[index as usize], figures.grids[index as usize]);
-        ((grid, lanes(head.energy, grid), head.notes > STAGED), head.energy, index)
+        ((grid, lanes(head.energy, grid), head.notes > STAGED), Reverse(head.energy), index)
     };
     let mut order: Vec<u32> = (0..figures.len() as u32).collect();
     order.sort_unstable_by_key(|&index| key(index));
@@ -235,9 +236,11 @@ impl Layout {
             }
         }
         layout.buckets = vec![0; fragments.len() * mirrors.len() * groups.len()];
-        for (class, tasks) in tasks.iter().enumerate().filter(|(_, tasks)| !tasks.is_empty()) {
+        for (class, mut tasks) in tasks.into_iter().enumerate().filter(|(_, tasks)| !tasks.is_empty()) {
+            // What takes long comes first, so that all are done at about the same time.
+            tasks.sort_by_key(|(task, _)| Reverse(layout.images[task.image as usize].words()));
             let (first, mut largest) = (layout.tasks.len(), 0);
-            for &(task, bucket) in tasks {
+            for (task, bucket) in tasks {
                 layout.buckets[bucket] = layout.tasks.len() as u32;
                 layout.tasks.push(task);
                 largest = layout.images[task.image as usize].words().max(largest);
@@ -295,10 +298,10 @@ mod tests {
     #[test]
     fn groups_have_one_grid_and_fit_their_lanes() {
         let figures =
-            figures(&[&[(60, 0.0, 1.0)], &[(60, 0.0, 0.5)], &[(60, 0.0, 40.0), (62, 0.0, 1.0)], &[(60, 0.0, 1.0)]]);
+            figures(&[&[(60, 0.0, 1.0)], &[(60, 0.0, 0.5)], &[(60, 0.0, 300.0), (62, 0.0, 1.0)], &[(60, 0.0, 1.0)]]);
         let (order, groups) = group(&figures);
         assert_eq!(order, [1, 0, 3, 2]);
-        let expected = [(0, 1, 6, 6), (1, 2, 12, 12), (3, 1, 12, 492)]
+        let expected = [(0, 1, 6, 6), (1, 2, 12, 12), (3, 1, 12, 3612)]
             .map(|(first, count, grid, most)| Group { first, count, grid, long: false, most });
         assert_eq!(groups, expected);
     }
@@ -319,8 +322,8 @@ mod tests {
         assert!(ranges.windows(2).all(|pair| pair[0].1 == pair[1].0));
         // The grids are 4, 6 and 12, in bytes since one of each pair is dim.
         assert_eq!(layout.images.len(), 2 * 2 * 3);
-        let sizes: Vec<_> = layout.classes.iter().map(|class| (class.lanes, class.tasks.len())).collect();
-        assert_eq!(sizes, [(0, 12)]);
+        assert!(layout.classes.iter().all(|class| class.lanes == 0));
+        assert_eq!(layout.classes.iter().map(|class| class.tasks.len()).sum::<usize>(), 12);
         let again = Layout::new(&fragments, &[0], &[groups[0], groups[0]], false);
         assert_eq!(again.images.len(), 2);
     }

@@ -40,4 +40,4 @@ pub use without::Cuda;
 
 /// Warps of a block: `MOST_WARPS` of the kernels.
 #[cfg(feature = "cuda")]
-const WARPS: u32 = 10;
+const WARPS: u32 = 8;

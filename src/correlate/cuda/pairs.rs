@@ -69,7 +69,7 @@ impl Cuda {
         Ok(Self { device: Device::get()?, warps: WARPS })
     }
 
-    /// The same with blocks of so many warps (1 to 10) instead of what is fastest: the answers are the same.
+    /// The same with blocks of so many warps (1 to 8) instead of what is fastest: the answers are the same.
     #[must_use]
     pub fn with_warps(self, warps: u32) -> Self {
         Self { warps: warps.clamp(1, WARPS), ..self }

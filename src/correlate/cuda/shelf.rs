@@ -21,8 +21,8 @@ use crate::roll::PianoRoll;
 const MOST_AT_ONCE: usize = 256;
 /// The device's `find_best` is made for few.
 const MOST_WANTED: usize = 64;
-/// Exemplars of each side that are correlated first, at least.
-const SEEDS: usize = 4;
+/// Exemplars of each side that are correlated first: one of so many, but at least and at most so many.
+const SEEDS: (usize, usize, usize) = (256, 4, 32);
 /// Stretches whose ink lies side by side.
 const SIDE_BY_SIDE: usize = 8;
 
@@ -289,7 +289,9 @@ impl CudaShelf {
         let (round, base) = Round::new(lane, layout, batch, WARPS, parcel)?;
         let least = base + least;
         let wanted = query.top.max(1);
-        let seeds = if query.exhaustive { 0 } else { wanted.max(SEEDS) };
+        let (of, least_seeds, most_seeds) = SEEDS;
+        let seeds = (self.table.exemplars as usize / of).clamp(least_seeds, most_seeds).max(wanted);
+        let seeds = if query.exhaustive { 0 } else { seeds };
         let (scratch, bytes) = self.scratch(lane, fragments, tasks, wanted, seeds, query.exhaustive)?;
         if query.exhaustive {
             round.correlate(lane, &self.exemplars, None, Wanted::Brightest, scratch.brightest)?;
