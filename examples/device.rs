@@ -27,7 +27,10 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     }
     if folders.first().is_some_and(|it| it == "--rolls") {
         let out = folders.get(1).ok_or("--rolls needs a folder")?.clone();
-        return folders[2..].iter().try_for_each(|folder| write_rolls(Path::new(folder), Path::new(&out))).map(|()| ExitCode::SUCCESS);
+        return folders[2..]
+            .iter()
+            .try_for_each(|folder| write_rolls(Path::new(folder), Path::new(&out)))
+            .map(|()| ExitCode::SUCCESS);
     }
     let start = Instant::now();
     let cuda = Cuda::new()?;
@@ -82,11 +85,12 @@ fn agree(cuda: &Cuda, fragments: &[Fragment]) -> usize {
     let differs = |(x, (found, brightest)): (&Prepared, (&Vec<_>, &Vec<f64>))| {
         let search = Search::default();
         let pairs = rolls.iter().zip(found).zip(brightest);
-        pairs.filter(|((k, peak), brightest)| {
-            let expected = sparse.peak(x, k, &search);
-            expected != **peak || expected.is_none_or(|expected| expected.brightness != **brightest)
-        })
-        .count()
+        pairs
+            .filter(|((k, peak), brightest)| {
+                let expected = sparse.peak(x, k, &search);
+                expected != **peak || expected.is_none_or(|expected| expected.brightness != **brightest)
+            })
+            .count()
     };
     let wrong = rolls.par_iter().zip(found.par_iter().zip(&brightest)).map(differs).sum();
     println!("{} of {} pairs agree in brightness and placement", rolls.len().pow(2) - wrong, rolls.len().pow(2));
@@ -100,9 +104,9 @@ fn table(cuda: &Cuda, fragments: &[Fragment], repeats: u32) -> Result<(), String
         .iter()
         .flat_map(|fragment| {
             let stretches = Alterations::default().stretches;
-            stretches.into_iter().map(move |stretch| {
-                Prepared::new(Rendering::default().draw(fragment, &Alteration::stretched(stretch)))
-            })
+            stretches
+                .into_iter()
+                .map(move |stretch| Prepared::new(Rendering::default().draw(fragment, &Alteration::stretched(stretch))))
         })
         .collect();
     let (rolls, stretched): (Vec<_>, Vec<_>) = (rolls.iter().collect(), stretched.iter().collect());

@@ -35,6 +35,9 @@ struct Sizes {
     const Complex* roots_in_time;
 };
 
+// Values between rows of a pair: whole cache lines.
+__device__ inline u32 row_stride(u32 columns) { return (columns / 2 + 1 + 15) / 16 * 16; }
+
 // Where a pair's wanted transpositions begin, and where they end.
 struct Wanted {
     int lowest, highest;
@@ -137,12 +140,13 @@ __device__ void multiply_lines(const Picture* fragments, const Picture* exemplar
         RowLags lags(fragment, exemplars[exemplar], wanted);
         // Neighbouring threads write neighbouring frequencies.
         u32 frequency = blockIdx.x * LINES + threadIdx.x % LINES;
-        Complex* out = rows + ((u64)blockIdx.z * exemplar_count + exemplar) * room * frequencies + frequency;
+        u32 stride = row_stride(sizes.columns);
+        Complex* out = rows + ((u64)blockIdx.z * exemplar_count + exemplar) * room * stride + frequency;
         const float* from = (float*)memory + threadIdx.x % LINES * line_stride(line.length());
         if (frequency < frequencies)
             for (int lag = threadIdx.x / LINES; lag < lags.count; lag += blockDim.x / LINES) {
                 u32 at = place((u32)(lags.first + lag) & (line.length() - 1));
-                out[(u32)lag * frequencies] = {from[at], from[line.length() + at]};
+                out[(u32)lag * stride] = {from[at], from[line.length() + at]};
             }
     }
 }
@@ -179,8 +183,8 @@ __device__ void find_peaks_of(const Picture* fragments, const Picture* exemplars
     RowLags lags(fragment, exemplar, wanted);
     int lag = 2 * (blockIdx.x * (blockDim.x / threads) + threadIdx.x / threads);
     u64 pair = (u64)blockIdx.z * exemplar_count + blockIdx.y;
-    const Complex* even = rows + (pair * room + lag) * frequencies;
-    const Complex* odd = even + frequencies;
+    const Complex* even = rows + (pair * room + lag) * row_stride(columns);
+    const Complex* odd = even + row_stride(columns);
     Complex v[8];
 #pragma unroll
     for (u32 i = 0; i < 8; i++) {

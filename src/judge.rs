@@ -14,7 +14,8 @@ use crate::error::Result;
 use crate::note::Fragment;
 use crate::similarity::shelf::Shelf;
 use crate::similarity::{
-    AlteredExemplar, Best, Comparer, DeviceShelf, Difference, Exemplars, Floors, Likeness, Purpose, Task, Tracker, search,
+    AlteredExemplar, Best, Comparer, DeviceShelf, Difference, Exemplars, Floors, Likeness, Purpose, Task, Tracker,
+    search,
 };
 use crate::verdict::{Thresholds, Verdict};
 
@@ -89,7 +90,15 @@ impl Judge {
         } else {
             Store::Drawn(exemplars.par_iter().map(|exemplar| comparer.exemplar(&exemplar.fragment)).collect())
         };
-        Self { thresholds: bank.thresholds(), bank, comparer, store, device: OnceLock::new(), top: DEFAULT_TOP, exhaustive: false }
+        Self {
+            thresholds: bank.thresholds(),
+            bank,
+            comparer,
+            store,
+            device: OnceLock::new(),
+            top: DEFAULT_TOP,
+            exhaustive: false,
+        }
     }
 
     /// Whether every exemplar is compared, also those that cannot decide anything. The answers are

@@ -17,8 +17,10 @@ const MOST_ROWS: u32 = 512;
 const MOST_COLUMNS: u32 = 4096;
 /// Frequencies of a block that multiplies; `LINES` of the kernels.
 const LINES: u32 = 8;
-/// Exemplars that a block multiplies with one fragment.
+/// Exemplars that a block multiplies with one fragment, at most, and blocks that there should be for each
+/// multiprocessor.
 const EACH: u32 = 8;
+const BLOCKS: u32 = 12;
 /// Threads of blocks that have several lines.
 const THREADS: u32 = 256;
 /// Bytes of rows that are written before they are read again: they should stay in the second-level cache.
@@ -87,6 +89,11 @@ impl Size {
         self.columns / 2 + 1
     }
 
+    /// Bytes of a row of a pair: whole cache lines.
+    fn row(self) -> u64 {
+        u64::from(self.frequencies().next_multiple_of(16)) * 8
+    }
+
     /// Bytes of a spectrum.
     fn spectrum(self) -> u64 {
         u64::from(self.frequencies()) * u64::from(self.rows) * 8
@@ -130,7 +137,7 @@ pub(super) fn peaks(
     let all = u64::from(size.rows);
     let room = ((i64::from(wanted.1) - i64::from(wanted.0) + 1).clamp(1, all as i64)) as u32;
     // Spectra of all exemplars, if there is memory for them, and of as many fragments.
-    let least_rows = u64::from(room) * u64::from(size.frequencies()) * 8;
+    let least_rows = u64::from(room) * size.row();
     let fit = (lane.device.unused() as u64 / 2).saturating_sub(least_rows) / size.spectrum() / 2;
     let at_once = (fit as usize).clamp(1, 4096);
     let mut found = vec![Vec::with_capacity(exemplars.len()); fragments.len()];
@@ -199,7 +206,7 @@ fn table(
     let count = fragments.len() + exemplars.len();
     let spectra = lane.reserve(Memory::Images, count as u64 * size.spectrum())?;
     let pairs = fragments.len() * exemplars.len();
-    let of_pair = u64::from(room) * u64::from(size.frequencies()) * 8;
+    let of_pair = u64::from(room) * size.row();
     let at_once = (ROWS / of_pair).max(1).min(pairs as u64);
     // As many exemplars as a block takes, then as many fragments as fit besides.
     let tile = at_once.min(u64::from(2 * EACH)).min(exemplars.len() as u64);
@@ -230,8 +237,7 @@ fn table(
         }
     }
     lane.ask(ranks, pairs * 8)?;
-    let answers: Vec<u64> =
-        lane.answer(pairs * 8)?.chunks_exact(8).map(bytemuck::pod_read_unaligned).collect();
+    let answers: Vec<u64> = lane.answer(pairs * 8)?.chunks_exact(8).map(bytemuck::pod_read_unaligned).collect();
     times.correlate += start.elapsed();
     let mut ranks = vec![0; pairs];
     let mut answers = answers.into_iter();
@@ -288,11 +294,13 @@ impl Table {
         let exemplars = at(self.exemplars, right.start, size_of::<Picture>() as u64);
         let (across, along) = (right.len() as u32, left.len() as u32);
         let (lowest, highest) = (self.wanted.0 as u32, self.wanted.1 as u32);
+        let parts = size.frequencies().div_ceil(LINES);
+        let each = (parts * across * along / (BLOCKS * lane.device.multiprocessors)).clamp(1, EACH);
         let multiply = [
             Argument::Long(fragments),
             Argument::Long(exemplars),
             Argument::Word(across),
-            Argument::Word(EACH),
+            Argument::Word(each),
             Argument::Sizes(self.sizes),
             Argument::Long(at(x, left.start, size.spectrum())),
             Argument::Long(at(k, right.start, size.spectrum())),
@@ -301,7 +309,7 @@ impl Table {
             Argument::Long(rows),
         ];
         let shape = Shape {
-            blocks: (size.frequencies().div_ceil(LINES), across.div_ceil(EACH), along),
+            blocks: (parts, across.div_ceil(each), along),
             threads: LINES * size.rows / 8,
             shared: Size::shared(size.rows, LINES),
         };

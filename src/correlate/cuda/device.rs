@@ -9,8 +9,8 @@ use std::sync::{Arc, OnceLock};
 
 use cudarc::driver::sys::{self, CUdevice_attribute as Attribute, CUfunction_attribute_enum as FunctionAttribute};
 use cudarc::driver::{
-    CudaContext, CudaFunction, CudaSlice, CudaStream, DevicePtr, DeviceRepr, DriverError, LaunchConfig, PinnedHostSlice,
-    result,
+    CudaContext, CudaFunction, CudaSlice, CudaStream, DevicePtr, DeviceRepr, DriverError, LaunchConfig,
+    PinnedHostSlice, result,
 };
 use cudarc::nvrtc::Ptx;
 
@@ -52,7 +52,7 @@ const KERNELS: [&str; 25] = [
 ];
 
 /// The functions of the driver that are called, here and by `cudarc` for us.
-const SYMBOLS: [&str; 30] = [
+const SYMBOLS: [&str; 31] = [
     "cuInit",
     "cuDeviceGetCount",
     "cuDeviceGet",
@@ -66,6 +66,7 @@ const SYMBOLS: [&str; 30] = [
     "cuStreamCreate",
     "cuStreamDestroy_v2",
     "cuStreamSynchronize",
+    "cuStreamWaitEvent",
     "cuEventCreate",
     "cuEventRecord",
     "cuEventSynchronize",
@@ -187,14 +188,15 @@ impl Device {
 
     /// How many blocks of a kernel a multiprocessor holds at once.
     pub fn blocks(&self, kernel: &str, threads: u32, shared: u32) -> u32 {
-        let blocks = self.kernels[kernel].occupancy_max_active_blocks_per_multiprocessor(threads, shared as usize, None);
+        let blocks =
+            self.kernels[kernel].occupancy_max_active_blocks_per_multiprocessor(threads, shared as usize, None);
         blocks.unwrap_or(1).max(1)
     }
 
     /// A lane for work: its own order, its own memory.
     pub fn lane(&'static self) -> Result<Lane, Fault> {
         let stream = self.context.new_stream()?;
-        Ok(Lane { device: self, stream, memory: [const { None }; 3], up: None, down: None })
+        Ok(Lane { device: self, stream, sides: Vec::new(), memory: [const { None }; 3], up: None, down: None })
     }
 }
 
@@ -219,6 +221,8 @@ pub(super) enum Memory {
 pub(super) struct Lane {
     pub device: &'static Device,
     pub stream: Arc<CudaStream>,
+    /// For work that may be done beside that of the lane.
+    sides: Vec<Arc<CudaStream>>,
     memory: [Option<CudaSlice<u8>>; 3],
     /// Host memory that the device reads and writes by itself.
     up: Option<PinnedHostSlice<u8>>,
@@ -274,19 +278,58 @@ impl Lane {
         clear(&self.stream, at, bytes)
     }
 
+    /// Does pieces of work that do not wait for each other, but for what was there before; what comes afterwards waits
+    /// for all of them.
+    pub fn side_by_side<T>(
+        &mut self,
+        pieces: &[T],
+        work: impl Fn(&Self, &Arc<CudaStream>, &T) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        while self.sides.len() + 1 < pieces.len() {
+            self.sides.push(self.device.context.new_stream()?);
+        }
+        let sides = &self.sides[..pieces.len().saturating_sub(1)];
+        for side in sides {
+            side.join(&self.stream)?;
+        }
+        for (turn, piece) in pieces.iter().enumerate() {
+            work(self, if turn == 0 { &self.stream } else { &sides[turn - 1] }, piece)?;
+        }
+        for side in sides {
+            self.stream.join(side)?;
+        }
+        Ok(())
+    }
+
+    /// Launches a kernel in the order of the lane.
+    ///
+    /// # Safety
+    /// As [`launch_on`](Self::launch_on).
+    #[allow(unsafe_code, reason = "what a kernel does with its arguments cannot be checked")]
+    pub unsafe fn launch(&self, kernel: &str, shape: Shape, arguments: &[Argument]) -> Result<(), Fault> {
+        // SAFETY: as the caller says.
+        unsafe { self.launch_on(&self.stream, kernel, shape, arguments) }
+    }
+
     /// Launches a kernel.
     ///
     /// # Safety
     /// The arguments must be those that the kernel of this name takes, in number and type, and addresses in them
     /// must be of as much memory of this device as it uses.
     #[allow(unsafe_code, reason = "what a kernel does with its arguments cannot be checked")]
-    pub unsafe fn launch(&self, kernel: &str, shape: Shape, arguments: &[Argument]) -> Result<(), Fault> {
+    pub unsafe fn launch_on(
+        &self,
+        stream: &Arc<CudaStream>,
+        kernel: &str,
+        shape: Shape,
+        arguments: &[Argument],
+    ) -> Result<(), Fault> {
         use cudarc::driver::PushKernelArg;
         let (x, y, z) = shape.blocks;
         if x == 0 || y == 0 || z == 0 {
             return Ok(());
         }
-        let mut builder = self.stream.launch_builder(&self.device.kernels[kernel]);
+        let mut builder = stream.launch_builder(&self.device.kernels[kernel]);
         for argument in arguments {
             match argument {
                 Argument::Word(word) => builder.arg(word),
@@ -298,11 +341,8 @@ impl Lane {
                 Argument::Real(real) => builder.arg(real),
             };
         }
-        let config = LaunchConfig {
-            grid_dim: (x, y, z),
-            block_dim: (shape.threads, 1, 1),
-            shared_mem_bytes: shape.shared,
-        };
+        let config =
+            LaunchConfig { grid_dim: (x, y, z), block_dim: (shape.threads, 1, 1), shared_mem_bytes: shape.shared };
         // SAFETY: as the caller says.
         unsafe { builder.launch(config) }?;
         Ok(())
@@ -432,11 +472,7 @@ fn address(slice: &CudaSlice<u8>, stream: &CudaStream) -> u64 {
 }
 
 #[allow(unsafe_code, reason = "pinned memory is not set at first: bytes of any value are bytes")]
-fn grow_pinned(
-    context: &Arc<CudaContext>,
-    slot: &mut Option<PinnedHostSlice<u8>>,
-    bytes: usize,
-) -> Result<(), Fault> {
+fn grow_pinned(context: &Arc<CudaContext>, slot: &mut Option<PinnedHostSlice<u8>>, bytes: usize) -> Result<(), Fault> {
     if slot.as_ref().is_none_or(|slice| slice.len() < bytes) {
         *slot = None;
         // Not write-combined, which is slow to read back.
@@ -456,12 +492,12 @@ fn copy(stream: &Arc<CudaStream>, direction: Direction<'_>, bytes: usize) -> Res
     stream.context().bind_to_thread()?;
     // SAFETY: lanes hand over addresses of as many bytes; they wait before they use the host's again.
     match direction {
-        Direction::Up { from, to } => unsafe {
-            result::memcpy_htod_async(to, &from.as_slice()?[..bytes], stream.cu_stream())
-        }?,
-        Direction::Down { from, to } => unsafe {
-            result::memcpy_dtoh_async(&mut to.as_mut_slice()?[..bytes], from, stream.cu_stream())
-        }?,
+        Direction::Up { from, to } => {
+            unsafe { result::memcpy_htod_async(to, &from.as_slice()?[..bytes], stream.cu_stream()) }?
+        }
+        Direction::Down { from, to } => {
+            unsafe { result::memcpy_dtoh_async(&mut to.as_mut_slice()?[..bytes], from, stream.cu_stream()) }?
+        }
     }
     Ok(())
 }

@@ -89,19 +89,13 @@ impl Figures {
 
     /// Adds an outline, drawn upright and forwards.
     pub fn push_outline(&mut self, outline: &Outline<'_>) -> bool {
-        let spans = outline.spans().into_iter().map(|Span { row, start, end }| FigureNote { start, end, row: row.into() });
+        let spans =
+            outline.spans().into_iter().map(|Span { row, start, end }| FigureNote { start, end, row: row.into() });
         let head = outline.head;
         self.add(head.columns.into(), head.rows.into(), head.energy, 0, spans)
     }
 
-    fn add(
-        &mut self,
-        columns: u32,
-        rows: u32,
-        energy: u32,
-        low: i32,
-        notes: impl Iterator<Item = FigureNote>,
-    ) -> bool {
+    fn add(&mut self, columns: u32, rows: u32, energy: u32, low: i32, notes: impl Iterator<Item = FigureNote>) -> bool {
         let Ok(first) = u32::try_from(self.notes.len()) else { return false };
         let mut grid = columns;
         self.notes.extend(notes.inspect(|note| grid = gcd(gcd(grid, note.start.into()), note.end.into())));
@@ -238,7 +232,7 @@ impl Layout {
         layout.buckets = vec![0; fragments.len() * mirrors.len() * groups.len()];
         for (class, mut tasks) in tasks.into_iter().enumerate().filter(|(_, tasks)| !tasks.is_empty()) {
             // What takes long comes first, so that all are done at about the same time.
-            tasks.sort_by_key(|(task, _)| Reverse(layout.images[task.image as usize].words()));
+            tasks.sort_by_cached_key(|(task, _)| Reverse(layout.images[task.image as usize].words()));
             let (first, mut largest) = (layout.tasks.len(), 0);
             for (task, bucket) in tasks {
                 layout.buckets[bucket] = layout.tasks.len() as u32;
@@ -301,8 +295,13 @@ mod tests {
             figures(&[&[(60, 0.0, 1.0)], &[(60, 0.0, 0.5)], &[(60, 0.0, 300.0), (62, 0.0, 1.0)], &[(60, 0.0, 1.0)]]);
         let (order, groups) = group(&figures);
         assert_eq!(order, [1, 0, 3, 2]);
-        let expected = [(0, 1, 6, 6), (1, 2, 12, 12), (3, 1, 12, 3612)]
-            .map(|(first, count, grid, most)| Group { first, count, grid, long: false, most });
+        let expected = [(0, 1, 6, 6), (1, 2, 12, 12), (3, 1, 12, 3612)].map(|(first, count, grid, most)| Group {
+            first,
+            count,
+            grid,
+            long: false,
+            most,
+        });
         assert_eq!(groups, expected);
     }
 

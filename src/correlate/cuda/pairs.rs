@@ -138,7 +138,9 @@ impl Cuda {
         known: &mut [Vec<Option<Option<Peak>>>],
     ) {
         let which = |rolls: &[&Prepared], soft: bool| -> Vec<usize> {
-            (0..rolls.len()).filter(|&index| !rolls[index].roll().is_dark() && is_soft(rolls[index].roll()) == soft).collect()
+            (0..rolls.len())
+                .filter(|&index| !rolls[index].roll().is_dark() && is_soft(rolls[index].roll()) == soft)
+                .collect()
         };
         let (soft, all) = (which(fragments, true), (0..exemplars.len()).collect::<Vec<_>>());
         for (rows, columns) in [(soft, all), (which(fragments, false), which(exemplars, true))] {
@@ -173,9 +175,7 @@ impl Cuda {
         transpositions: Option<RangeInclusive<i32>>,
     ) -> Result<(Duration, Duration), String> {
         let mut times = dense::Times::default();
-        let found = with_lane(self.device, |lane| {
-            dense::peaks(lane, fragments, exemplars, transpositions, &mut times)
-        });
+        let found = with_lane(self.device, |lane| dense::peaks(lane, fragments, exemplars, transpositions, &mut times));
         match found {
             Ok(Some(_)) => Ok((times.spectra, times.correlate)),
             Ok(None) => Err("the pictures are too large".into()),
@@ -188,12 +188,7 @@ impl Cuda {
     ///
     /// # Errors
     /// What the driver says, in words.
-    pub fn measure(
-        &self,
-        fragments: &[&Prepared],
-        exemplars: &[&Prepared],
-        repeats: u32,
-    ) -> Result<Measured, String> {
+    pub fn measure(&self, fragments: &[&Prepared], exemplars: &[&Prepared], repeats: u32) -> Result<Measured, String> {
         let (figures, _) = gather(exemplars);
         let (batch, _) = gather(fragments);
         let mut least = Measured { pairs: 4 * (figures.len() * batch.len()) as u64, ..Measured::default() };
@@ -252,7 +247,9 @@ impl Cuda {
                 let mut answers = answers.chunks_exact(size * figures.len());
                 for (row, own) in rows.iter_mut().zip(fits).filter_map(|(row, fits)| Some((row, fits?))) {
                     let Some(answers) = answers.next() else { break };
-                    for (cell, place) in row.iter_mut().zip(&fit).filter_map(|(cell, fit)| Some((cell, (*fit)? as usize))) {
+                    for (cell, place) in
+                        row.iter_mut().zip(&fit).filter_map(|(cell, fit)| Some((cell, (*fit)? as usize)))
+                    {
                         let grid = gcd(batch.grids[own as usize], figures.grids[place]);
                         let bytes = &answers[resident.places[place] as usize * size..][..size];
                         *cell = read(grid, wanted.read(bytes));

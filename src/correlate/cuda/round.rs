@@ -158,13 +158,15 @@ impl Round {
     #[allow(unsafe_code, reason = "launches")]
     pub fn correlate(
         &self,
-        lane: &Lane,
+        lane: &mut Lane,
         exemplars: &Exemplars,
         lists: Option<Lists>,
         wanted: Wanted,
         answers: u64,
     ) -> Result<(), Fault> {
-        for (turn, class) in self.layout.classes.iter().enumerate() {
+        // Those with the largest images first: what few blocks take long over is done beside the rest.
+        let classes: Vec<_> = self.layout.classes.iter().enumerate().rev().collect();
+        lane.side_by_side(&classes, |lane, stream, &(turn, class)| {
             let first = class.tasks.start as u64;
             let tasks = self.at.tasks + first * size_of::<Task>() as u64;
             // Two more than there are tasks, for each class.
@@ -175,7 +177,9 @@ impl Round {
             let pairs: u64 = self.layout.tasks[class.tasks.clone()].iter().map(|task| u64::from(task.count)).sum();
             let warps = u64::from(shape.threads / 32);
             let part = (pairs / (u64::from(shape.blocks.0) * 8)).clamp(warps, LARGEST_PART) as u32;
-            let shape = Shape { blocks: (shape.blocks.0.min(pairs.min(1 << 30) as u32), 1, 1), ..shape };
+            let parts_at_most = (pairs / u64::from(part)).min(1 << 30) as u32 + count;
+            let shape = Shape { blocks: (shape.blocks.0.min(parts_at_most), 1, 1), ..shape };
+            let dividing = Shape { blocks: (1, 1, 1), threads: count.next_power_of_two().clamp(32, 1024), shared: 0 };
             let divide = [
                 Argument::Long(tasks),
                 Argument::Word(count),
@@ -184,7 +188,7 @@ impl Round {
                 Argument::Long(parts),
             ];
             // SAFETY: tasks, counts and parts of this class are as many; parts have two more.
-            unsafe { lane.launch("divide_tasks", Shape { blocks: (1, 1, 1), threads: count.next_power_of_two().clamp(32, 1024), shared: 0 }, &divide) }?;
+            unsafe { lane.launch_on(stream, "divide_tasks", dividing, &divide) }?;
             let (brightest, places) = match wanted {
                 Wanted::Brightest => (answers, 0),
                 Wanted::Places => (0, answers),
@@ -207,16 +211,16 @@ impl Round {
                 Argument::Long(exemplars.figures.len() as u64),
             ];
             // SAFETY: the answers have room for every view and figure; all else is as the layout says.
-            unsafe { lane.launch(kernel, shape, &arguments) }?;
-        }
-        Ok(())
+            unsafe { lane.launch_on(stream, kernel, shape, &arguments) }
+        })
     }
 
     /// The kernel for a class, and as many blocks as the device holds at once.
     fn shape(&self, device: &Device, class: &Class, wanted: Wanted) -> (&'static str, Shape) {
         let threads = self.threads;
         let stages = threads / 32 * STAGE;
-        let room = class.room.map(|words| stages + 4 * words as u32).filter(|&shared| shared + BESIDES <= device.shared);
+        let room =
+            class.room.map(|words| stages + 4 * words as u32).filter(|&shared| shared + BESIDES <= device.shared);
         let (kernel, shared) = match (wanted, room) {
             (Wanted::Brightest, Some(shared)) if class.lanes < NEAR.len() => (NEAR[class.lanes], shared),
             (Wanted::Brightest, _) => (FAR[class.lanes], stages),

@@ -307,7 +307,7 @@ impl CudaShelf {
     /// Correlates what may be among the best, the most promising first.
     fn skip(
         &self,
-        lane: &Lane,
+        lane: &mut Lane,
         round: &Round,
         scratch: &Scratch,
         (fragments, tasks): (usize, usize),
@@ -315,7 +315,7 @@ impl CudaShelf {
         least: u64,
     ) -> Result<(), Fault> {
         let lists = Lists { counts: scratch.counts, list: scratch.list };
-        let correlate = || {
+        let correlate = |lane: &mut Lane| {
             round.correlate(lane, &self.exemplars, Some(lists), Wanted::Brightest, scratch.brightest)?;
             self.weigh_listed(lane, round, scratch, tasks)
         };
@@ -324,11 +324,11 @@ impl CudaShelf {
         self.bound(lane, round, scratch, fragments)?;
         self.find_promising(lane, fragments, scratch, seeds)?;
         self.list_found(lane, round, scratch, fragments, seeds)?;
-        correlate()?;
+        correlate(lane)?;
         self.find_best(lane, fragments, scratch, wanted, (least, scratch.floors))?;
         lane.clear(scratch.counts, 4 * tasks as u64)?;
         self.list_candidates(lane, round, scratch, fragments)?;
-        correlate()
+        correlate(lane)
     }
 
     fn scratch(
@@ -432,7 +432,9 @@ impl CudaShelf {
             Argument::Long(scratch.list),
         ];
         // SAFETY: as for the candidates; an exemplar is found once at most.
-        unsafe { lane.launch("list_found", Shape { blocks: (1, fragments as u32, 1), threads: 256, shared: 0 }, &arguments) }
+        unsafe {
+            lane.launch("list_found", Shape { blocks: (1, fragments as u32, 1), threads: 256, shared: 0 }, &arguments)
+        }
     }
 
     /// The similarities of all exemplars, from the brightness of every view and figure.
