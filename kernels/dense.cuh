@@ -183,6 +183,8 @@ __device__ void find_peaks_of(const Picture* fragments, const Picture* exemplars
     RowLags lags(fragment, exemplar, wanted);
     int lag = 2 * (blockIdx.x * (blockDim.x / threads) + threadIdx.x / threads);
     u64 pair = (u64)blockIdx.z * exemplar_count + blockIdx.y;
+    // What was found so far, by whichever blocks are done: what is less need not be ranked.
+    u32 known = (u32)(peaks[pair] >> 32);
     const Complex* even = rows + (pair * room + lag) * row_stride(columns);
     const Complex* odd = even + row_stride(columns);
     Complex v[8];
@@ -207,9 +209,9 @@ __device__ void find_peaks_of(const Picture* fragments, const Picture* exemplars
         if (!within || !there[1]) v[i].im = -1e30f;
         top = max(top, max(v[i].re, v[i].im));
     }
-    u32 tops_bits = __reduce_max_sync(~0u, __float_as_uint(top));
+    u32 warp_top = __reduce_max_sync(~0u, __float_as_uint(top));
     u64 best = 0;
-    if (__float_as_uint(top) == tops_bits) {
+    if (__float_as_uint(__uint_as_float(warp_top) * scale) >= known && __float_as_uint(top) == warp_top) {
         int transposition = lags.first + lag + fragment.low - exemplar.low;
 #pragma unroll
         for (u32 i = 0; i < 8; i++) {

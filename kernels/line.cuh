@@ -6,7 +6,8 @@
 #pragma once
 #include "figure.cuh"
 
-struct Complex {
+// Aligned, so that both parts are read at once.
+struct __align__(8) Complex {
     float re, im;
 };
 __device__ inline Complex operator+(Complex a, Complex b) { return {a.re + b.re, a.im + b.im}; }

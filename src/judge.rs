@@ -281,17 +281,11 @@ impl Judge {
     /// The exemplars on the graphics processor, where so many fragments are worth it.
     fn device(&self, shelf: &Shelf, fragments: usize) -> Option<&DeviceShelf> {
         let there = self.device.get().is_some_and(Option::is_some);
-        if !self.comparer.planner.may_use_device(shelf.len(), fragments, there) {
+        let alterations = shelf.stretches() * shelf.mirrors().len();
+        if !self.comparer.planner.may_use_device(shelf.len(), fragments, there, alterations) {
             return None;
         }
-        let made = || match DeviceShelf::new(shelf, &|index| self.side_and_weight(index)) {
-            Ok(device) => Some(device),
-            Err(problem) => {
-                log::warn!("{problem}: the search goes on without it");
-                None
-            }
-        };
-        self.device.get_or_init(made).as_ref()
+        self.device.get_or_init(|| DeviceShelf::open(shelf, &|index| self.side_and_weight(index))).as_ref()
     }
 
     /// The most similar exemplars of each side, best first, ties in order of name.

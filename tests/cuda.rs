@@ -14,7 +14,7 @@ use std::path::Path;
 use std::process::Command;
 
 use judge::correlate::{Backend, BackendChoice, Correlator, Cuda, Fft, Lags, Planner, Prepared, Search, Sparse};
-use judge::similarity::AlterationWeights;
+use judge::similarity::{AlterationWeights, Comparer, Gallery};
 use judge::{Bank, Fragment, Judge, PianoRoll};
 use music_for_benches::Random;
 use ndarray::Array2;
@@ -57,9 +57,32 @@ fn on_a_stand_in_for_the_driver() {
         text
     };
     println!("{}", run(&["--ignored", "--skip", "driver_"], &[]));
+    the_program(folder.path());
     run(&["--ignored", "driver_without_devices"], &[("STAND_IN_DEVICES", "0")]);
     // Enough for the resident exemplars, not for the work.
     run(&["--ignored", "driver_with_little_memory"], &[("STAND_IN_MEMORY", "60000")]);
+}
+
+/// The program says the same with and without the stand-in.
+fn the_program(driver: &Path) {
+    let fragments = Path::new(env!("CARGO_MANIFEST_DIR")).join("fragments");
+    let said = |arguments: &[&str], backend: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_judge"));
+        command.args(arguments).args(["--backend", backend]).current_dir(&fragments).env("LD_LIBRARY_PATH", driver);
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let few = ["good/sakura.mid", "good/clementine.mid", "bad/drone.mid"];
+    let narrow = ["--stretch", "1,2", "--bank", "."];
+    let judged = [&["candidates/good-sakura-ornamented.mid", few[2], "--json"], &narrow[..]].concat();
+    let table = [&["matrix"], &few[..], &["--csv", "-", "--stretch", "1,3/4"]].concat();
+    for arguments in [&judged, &table] {
+        assert_eq!(said(arguments, "cuda"), said(arguments, "sparse"));
+    }
+    let doctor =
+        Command::new(env!("CARGO_BIN_EXE_judge")).arg("doctor").env("LD_LIBRARY_PATH", driver).output().unwrap();
+    assert!(String::from_utf8_lossy(&doctor.stdout).contains("stand-in on the processor"));
 }
 
 #[test]
@@ -245,4 +268,25 @@ fn exemplars_that_do_not_fit_are_searched_all_the_same() {
     let fragments = [1.0, 2.0, 900.0, 3000.0].map(|step| Fragment::from_quarters(&line(step)).unwrap());
     let expected: Vec<_> = fragments.iter().map(|fragment| processor.judge(fragment)).collect();
     assert_eq!(device.judge_many(&fragments), expected);
+}
+
+#[test]
+#[ignore = "needs a device"]
+fn tables_are_those_of_the_processor() {
+    let mut lines: Vec<Vec<(u8, f64, f64)>> = (1..9)
+        .map(|step| (0..7).map(|i| (50 + i * step % 12, f64::from(i), 0.5 * f64::from(step))).collect())
+        .collect();
+    // Too long for an outline.
+    lines.push(vec![(60, 0.0, 3000.0), (62, 3000.0, 3000.0)]);
+    let fragments: Vec<_> = lines.iter().map(|notes| Fragment::from_quarters(notes).unwrap()).collect();
+    let tables = [Backend::Cuda, Backend::Sparse].map(|backend| {
+        let planner = Planner::new(BackendChoice::Only(backend));
+        let comparer = Comparer { planner, ..Comparer::default() };
+        let gallery = Gallery::new(&comparer, fragments.iter().collect(), false);
+        let table = gallery.table(|| ());
+        let rows: Vec<Vec<f64>> = (0..fragments.len()).map(|row| table.row(row).collect()).collect();
+        assert_eq!(gallery.similarities_of(&[&fragments[2], &fragments[8]], || ()), [rows[2].clone(), rows[8].clone()]);
+        rows
+    });
+    assert_eq!(tables[0], tables[1]);
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
 use judge::Fragment;
+use judge::correlate::Cuda;
 use judge::smf::{self, Heading};
 use predicates::prelude::*;
 use serde_json::Value;
@@ -196,7 +197,9 @@ fn each_bad_input_gets_one_clear_line() {
 
     says(&["good.mid", "--stretch", "1,x"], &["--stretch", "x", "ratio"]);
     says(&["good.mid", "--backend", "abacus"], &["--backend", "abacus", "sparse"]);
-    says(&["good.mid", "--backend", "cuda"], &["--backend", "cuda"]);
+    if let Err(absent) = Cuda::new() {
+        says(&["good.mid", "--backend", "cuda"], &["--backend", "cuda", &absent.to_string(), "sparse"]);
+    }
     says(&["good.mid", "--measure", "yard"], &["--measure", "yard", "correlation"]);
     says(&["good.mid", "--inversion", "maybe"], &["--inversion", "maybe"]);
     says(&["good.mid", "--transpose", "12..-12"], &["--transpose", "12..-12"]);

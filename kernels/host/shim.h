@@ -22,6 +22,7 @@
 #define __shared__ static
 #define __launch_bounds__(...)
 #define __restrict__
+#define __align__(bytes) alignas(bytes)
 
 struct dim3 { unsigned x = 1, y = 1, z = 1; };
 struct int2 { int x, y; };

@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::alteration::{Alterations, Ratio};
 use crate::bank::Bank;
-use crate::correlate::{BackendChoice, Planner};
+use crate::correlate::{Backend, BackendChoice, Cuda, Planner};
 use crate::input::{Limits, ReadOptions};
 use crate::similarity::{Comparer, Extent, Measure};
 
@@ -128,12 +128,22 @@ pub struct LikenessArgs {
     /// Transpositions that are tried, in semitones, as -12..12 [default: all]
     #[arg(long, value_name = "MIN..MAX", allow_hyphen_values = true, value_parser = transpositions)]
     pub transpose: Option<RangeInclusive<i32>>,
-    /// How correlations are computed: auto, sparse, fft, or reference (the definition, thousands of times slower)
-    #[arg(long, value_name = "BACKEND", default_value = "auto", value_parser = |text: &str| text.parse::<BackendChoice>())]
+    /// How correlations are computed: auto, sparse, fft, cuda (on a graphics processor), or reference (the definition,
+    /// thousands of times slower)
+    #[arg(long, value_name = "BACKEND", default_value = "auto", value_parser = backend)]
     pub backend: BackendChoice,
     /// Compare with every exemplar, also with those that cannot decide anything; the answer is the same
     #[arg(long)]
     pub exhaustive: bool,
+}
+
+/// A backend that is there.
+fn backend(text: &str) -> Result<BackendChoice, String> {
+    let choice = text.parse::<BackendChoice>().map_err(|error| error.to_string())?;
+    if choice == BackendChoice::Only(Backend::Cuda) {
+        Cuda::new().map_err(|absent| format!("{absent}; auto or sparse does without"))?;
+    }
+    Ok(choice)
 }
 
 fn transpositions(text: &str) -> Result<RangeInclusive<i32>, String> {

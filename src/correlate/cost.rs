@@ -55,19 +55,14 @@ pub(super) fn fft(fragment: &Prepared, exemplar: &Prepared, lags: &Lags) -> f64 
     PAIR + precision * (in_pitch + in_time)
 }
 
-/// Nanoseconds of searches, one after another, on the processor and on a graphics processor.
-pub(super) struct SearchCost {
-    pub processor: f64,
-    pub device: f64,
-}
-
-/// What searching costs by numbers of exemplars and fragments (`benches/RESULTS.md`); to be sent first, unless they
-/// are there, exemplars cost more than many searches.
-pub(super) fn search(exemplars: usize, fragments: usize, there: bool) -> SearchCost {
+/// What searches cost in nanoseconds, on the processor and on a graphics processor. To open that and to send it the
+/// exemplars costs more than many searches.
+pub(super) fn search(exemplars: usize, fragments: usize, there: bool, alterations: usize) -> (f64, f64) {
     let (exemplars, fragments) = (exemplars as f64, fragments as f64);
-    let cores = rayon::current_num_threads() as f64;
-    let processor = fragments * (SEARCH + SEARCHED_EXEMPLAR * exemplars) / cores.min(fragments.max(1.0));
+    // What is measured is for 28 alterations.
+    let exemplars = exemplars * alterations as f64 / 28.0;
+    let cores = (rayon::current_num_threads() as f64).min(fragments).max(1.0);
+    let processor = fragments * (SEARCH + SEARCHED_EXEMPLAR * exemplars) / cores;
     let begin = if there { 0.0 } else { DEVICE_START + SENT_EXEMPLAR * exemplars };
-    let device = begin + DEVICE_BATCH + fragments * (DEVICE_SEARCH + DEVICE_EXEMPLAR * exemplars);
-    SearchCost { processor, device }
+    (processor, begin + DEVICE_BATCH + fragments * (DEVICE_SEARCH + DEVICE_EXEMPLAR * exemplars))
 }

@@ -26,7 +26,7 @@ pub(crate) mod sparse;
 pub use cuda::{Absent, Cuda};
 pub use fft::Fft;
 pub use lags::{Lags, Offset, Overlap, Peak, Search};
-pub use plan::{Backend, BackendChoice, Plan, Planner};
+pub use plan::{Backend, BackendChoice, Plan, Planner, SearchPlan};
 pub use prepared::Prepared;
 pub use processor::Processor;
 pub(crate) use processor::Work;

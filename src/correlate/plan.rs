@@ -82,6 +82,37 @@ impl fmt::Display for Plan {
     }
 }
 
+/// Where a number of searches cost less, and the estimates that it rests on.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SearchPlan {
+    /// Estimated nanoseconds on the processor, all its threads.
+    pub processor: f64,
+    /// Estimated nanoseconds on a graphics processor, to open it and send the exemplars included where that is to be
+    /// done.
+    pub device: f64,
+}
+
+impl SearchPlan {
+    /// For so many exemplars, fragments, and alterations of each; `there` says whether the exemplars have been sent
+    /// already.
+    pub fn new(exemplars: usize, fragments: usize, there: bool, alterations: usize) -> Self {
+        let (processor, device) = cost::search(exemplars, fragments, there, alterations);
+        Self { processor, device }
+    }
+
+    /// Whether a graphics processor is worth it.
+    pub fn pays(&self) -> bool {
+        self.device < self.processor
+    }
+}
+
+impl fmt::Display for SearchPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let place = if self.pays() { "cuda" } else { "sparse" };
+        write!(f, "{place} (estimated {:.1} ms by sparse, {:.1} ms by cuda)", self.processor / 1e6, self.device / 1e6)
+    }
+}
+
 /// A correlator that hands each pair to the backend that its plan names.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Planner {
@@ -100,14 +131,13 @@ impl Planner {
         matches!(self.choice, BackendChoice::Auto | BackendChoice::Only(Backend::Sparse | Backend::Cuda))
     }
 
-    /// Whether fragments are searched on a graphics processor, against so many exemplars; `there` says whether these
-    /// have been sent already.
-    pub(crate) fn may_use_device(&self, exemplars: usize, fragments: usize, there: bool) -> bool {
+    /// Whether fragments are searched on a graphics processor, against so many exemplars under so many alterations;
+    /// `there` says whether these have been sent already.
+    pub(crate) fn may_use_device(&self, exemplars: usize, fragments: usize, there: bool, alterations: usize) -> bool {
         match self.choice {
             BackendChoice::Only(backend) => backend == Backend::Cuda && Cuda::new().is_ok(),
             BackendChoice::Auto => {
-                let search = cost::search(exemplars, fragments, there);
-                search.device < search.processor && Cuda::new().is_ok()
+                SearchPlan::new(exemplars, fragments, there, alterations).pays() && Cuda::new().is_ok()
             }
         }
     }

@@ -38,11 +38,18 @@ impl ShelfSource for Shelf {
 pub(crate) struct DeviceShelf(CudaShelf);
 
 impl DeviceShelf {
-    /// Sends a shelf to the device; says in words why it cannot.
-    pub(crate) fn new(shelf: &Shelf, side_and_weight: &dyn Fn(usize) -> (usize, f64)) -> Result<Self, String> {
-        let device = CudaShelf::new(shelf, side_and_weight).map_err(|refusal| refusal.to_string())?;
-        log::debug!("{} exemplars take {} MiB of the graphics processor", shelf.len(), device.bytes() >> 20);
-        Ok(Self(device))
+    /// Sends a shelf to the device; where it cannot, that is told in the log.
+    pub(crate) fn open(shelf: &Shelf, side_and_weight: &dyn Fn(usize) -> (usize, f64)) -> Option<Self> {
+        match CudaShelf::new(shelf, side_and_weight) {
+            Ok(device) => {
+                log::info!("{} exemplars on the graphics processor, {} MiB", shelf.len(), device.bytes() >> 20);
+                Some(Self(device))
+            }
+            Err(refusal) => {
+                log::warn!("{refusal}: the graphics processor is not used");
+                None
+            }
+        }
     }
 
     /// The best exemplars for each fragment, as [`search`] finds them for one. What the device cannot take, or all
@@ -60,6 +67,28 @@ impl DeviceShelf {
                 best
             }
             None => search(task, fragment),
+        };
+        found.into_par_iter().zip(fragments).map(whole).collect()
+    }
+
+    /// The similarities of each fragment to all exemplars, weights of exemplars left out.
+    pub(crate) fn similarities(&self, exemplars: Exemplars<'_>, fragments: &[Prepared]) -> Vec<Vec<f64>> {
+        let rolls: Vec<_> = fragments.iter().map(Prepared::roll).collect();
+        let found = self.0.similarities(&rolls).unwrap_or_else(|fault| {
+            log::warn!("{fault}: the comparison goes on without it");
+            vec![None; fragments.len()]
+        });
+        let whole = |(found, fragment): (Option<Vec<f64>>, &Prepared)| {
+            let missing: Vec<usize> =
+                if found.is_some() { self.0.unfit.clone() } else { (0..exemplars.shelf.len()).collect() };
+            let mut row = found.unwrap_or_else(|| vec![0.0; exemplars.shelf.len()]);
+            if !missing.is_empty() {
+                let reach = vec![f64::INFINITY; exemplars.shelf.stretches() * exemplars.shelf.mirrors().len()];
+                exemplars.evaluate(fragment, |evaluator| {
+                    missing.iter().for_each(|&index| row[index] = evaluator.greatest(index, 1.0, &reach, 0.0));
+                });
+            }
+            row
         };
         found.into_par_iter().zip(fragments).map(whole).collect()
     }

@@ -1,10 +1,14 @@
 //! Many exemplars that a fragment is compared with all at once.
 
+use std::sync::OnceLock;
+
 use rayon::prelude::*;
 
 use super::comparer::{AlteredExemplar, Comparer};
+use super::device::DeviceShelf;
 use super::evaluator::{Evaluator, Exemplars};
 use super::shelf::Shelf;
+use crate::correlate::Prepared;
 use crate::note::Fragment;
 
 /// Exemplars without labels, for tables of similarities.
@@ -27,6 +31,8 @@ pub struct Gallery<'a> {
     comparer: &'a Comparer,
     fragments: Vec<&'a Fragment>,
     store: Store,
+    /// The store on a graphics processor, when it was worth it.
+    device: OnceLock<Option<DeviceShelf>>,
     exhaustive: bool,
 }
 
@@ -45,13 +51,48 @@ impl<'a> Gallery<'a> {
         } else {
             Store::Drawn(fragments.par_iter().map(|fragment| comparer.exemplar(fragment)).collect())
         };
-        Self { comparer, fragments, store, exhaustive }
+        Self { comparer, fragments, store, device: OnceLock::new(), exhaustive }
     }
 
     /// The similarity of a fragment to each exemplar, in their order: as
     /// [`Comparer::similarity`].
     pub fn similarities(&self, fragment: &Fragment) -> Vec<f64> {
         self.similarities_from(0, fragment)
+    }
+
+    /// [`similarities`](Self::similarities) of many fragments, on all threads or on a graphics processor; `each` is
+    /// called whenever a row is done.
+    pub fn similarities_of(&self, fragments: &[&Fragment], each: impl Fn() + Sync) -> Vec<Vec<f64>> {
+        if let Store::Shelf(shelf) = &self.store
+            && let Some(device) = self.device(shelf, fragments.len())
+        {
+            let rolls: Vec<Prepared> = fragments.par_iter().map(|fragment| self.comparer.fragment(fragment)).collect();
+            let rows = self.on_shelf(shelf, |exemplars| device.similarities(exemplars, &rolls));
+            rows.iter().for_each(|_| each());
+            return rows;
+        }
+        let row = |fragment: &&Fragment| {
+            let row = self.similarities(fragment);
+            each();
+            row
+        };
+        fragments.par_iter().with_max_len(1).map(row).collect()
+    }
+
+    /// The exemplars on the graphics processor, where so many fragments are worth it.
+    fn device(&self, shelf: &Shelf, fragments: usize) -> Option<&DeviceShelf> {
+        let there = self.device.get().is_some_and(Option::is_some);
+        let planner = self.comparer.planner;
+        if !planner.may_use_device(shelf.len(), fragments, there, shelf.stretches() * shelf.mirrors().len()) {
+            return None;
+        }
+        self.device.get_or_init(|| DeviceShelf::open(shelf, &|_| (0, 1.0))).as_ref()
+    }
+
+    /// Lends the exemplars of the shelf.
+    fn on_shelf<R>(&self, shelf: &Shelf, work: impl FnOnce(Exemplars<'_>) -> R) -> R {
+        let draw = |index: usize, alteration: &_| self.comparer.rendering.draw(self.fragments[index], alteration);
+        work(Exemplars { shelf, comparer: self.comparer, draw: &draw })
     }
 
     /// The similarities of all exemplars to each other, on all threads; `each` is called whenever a
@@ -69,6 +110,11 @@ impl<'a> Gallery<'a> {
     /// # Ok::<(), judge::Error>(())
     /// ```
     pub fn table(&self, each: impl Fn() + Sync) -> Table {
+        if let Store::Shelf(shelf) = &self.store
+            && self.device(shelf, self.fragments.len()).is_some()
+        {
+            return Table { rows: self.similarities_of(&self.fragments, each), halved: false };
+        }
         let halved = self.comparer.is_symmetric();
         let row = |(index, fragment): (usize, &&Fragment)| {
             let row = self.similarities_from(if halved { index } else { 0 }, fragment);
@@ -85,12 +131,9 @@ impl<'a> Gallery<'a> {
             Store::Drawn(exemplars) => {
                 exemplars[first..].iter().map(|it| self.comparer.similarity(&roll, it)).collect()
             }
-            Store::Shelf(shelf) => {
-                let draw =
-                    |index: usize, alteration: &_| self.comparer.rendering.draw(self.fragments[index], alteration);
-                let exemplars = Exemplars { shelf, comparer: self.comparer, draw: &draw };
+            Store::Shelf(shelf) => self.on_shelf(shelf, |exemplars| {
                 exemplars.evaluate(&roll, |evaluator| self.on_a_shelf(shelf, evaluator, first))
-            }
+            }),
         }
     }
 

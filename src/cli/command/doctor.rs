@@ -6,7 +6,7 @@ use crate::bank::Label;
 use crate::cli::args::DoctorArgs;
 use crate::cli::output;
 use crate::cli::{Context, Outcome};
-use crate::correlate::{BackendChoice, Planner, Prepared, Processor, Search};
+use crate::correlate::{BackendChoice, Cuda, Planner, Prepared, Processor, Search, SearchPlan};
 use crate::note::Fragment;
 use crate::roll::PianoRoll;
 
@@ -44,7 +44,19 @@ pub fn run(args: &DoctorArgs) -> anyhow::Result<Outcome> {
     writeln!(out, "  sparse    available: exact, from note starts and stops, compiled for {}", Processor::best())?;
     writeln!(out, "  fft       available: exact, for pictures with soft or many pixels")?;
     writeln!(out, "  reference available: the definition, slow")?;
-    writeln!(out, "  cuda      not built into this version")?;
+    match Cuda::new() {
+        Ok(cuda) => {
+            let (major, minor) = cuda.capability();
+            let (name, count) = (cuda.name(), cuda.multiprocessors());
+            writeln!(
+                out,
+                "  cuda      available: exact, for many fragments or exemplars; {name}, compute capability \
+                 {major}.{minor}, {count} multiprocessors, {} MiB free",
+                cuda.unused_memory() >> 20
+            )?;
+        }
+        Err(absent) => writeln!(out, "  cuda      absent: {absent}")?,
+    }
 
     writeln!(out, "{}", styles.strong("plans"))?;
     for (what, pair) in examples()? {
@@ -53,6 +65,13 @@ pub fn run(args: &DoctorArgs) -> anyhow::Result<Outcome> {
             let plan = Planner::new(BackendChoice::Auto).plan(fragment, exemplar, &lags, 1);
             writeln!(out, "  {what}: {plan}")?;
         }
+    }
+    for (what, fragments, exemplars) in
+        [("a fragment", 1, 100_000), ("1,000 fragments", 1_000, 1_000), ("100,000 fragments", 100_000, 10_000)]
+    {
+        let plan = SearchPlan::new(exemplars, fragments, false, 28);
+        let absent = if plan.pays() && Cuda::new().is_err() { ", which is absent" } else { "" };
+        writeln!(out, "  {what} by {exemplars} exemplars: {plan}{absent}")?;
     }
     out.flush()?;
     Ok(outcome)

@@ -62,14 +62,8 @@ pub fn run(args: &JudgeArgs) -> anyhow::Result<Outcome> {
 
     let bar = context.progress(inputs.len() as u64, "judging");
     for batch in inputs.chunks(BATCH) {
-        let judged: Vec<_> = batch
-            .par_iter()
-            .map(|input| {
-                let judged = input.as_ref().ok().map(|input| judge_one(&judge, input, &options));
-                bar.inc(1);
-                judged
-            })
-            .collect();
+        let judged = judge_all(&judge, batch, &options);
+        bar.inc(batch.len() as u64);
         let mut out = Vec::new();
         for (input, judged) in batch.iter().zip(judged) {
             let file = match input {
@@ -132,13 +126,45 @@ fn open(args: &JudgeArgs, context: &Context) -> anyhow::Result<Judge> {
     Ok(judge.top(top))
 }
 
-fn judge_one(judge: &Judge, input: &Input, options: &ReadOptions) -> crate::Result<Judged> {
-    let piece = files::read(input, options)?;
-    let warnings = piece.warnings.iter().map(ToString::to_string).collect();
-    let quarters_per_bar = piece.info.time_signature.map(|time| time.quarters());
-    let fragment = piece.into_fragment()?;
-    let judgement = judge.judge(&fragment);
-    Ok(Judged { fragment, quarters_per_bar, warnings, judgement })
+/// A file that was read.
+struct Read {
+    quarters_per_bar: Option<f64>,
+    warnings: Vec<String>,
+}
+
+/// Reads and judges all that could be listed, together: that is what a graphics processor is for.
+fn judge_all(
+    judge: &Judge,
+    inputs: &[crate::Result<Input>],
+    options: &ReadOptions,
+) -> Vec<Option<crate::Result<Judged>>> {
+    let read = |input: &Input| -> crate::Result<(Fragment, Read)> {
+        let piece = files::read(input, options)?;
+        let warnings = piece.warnings.iter().map(ToString::to_string).collect();
+        let quarters_per_bar = piece.info.time_signature.map(|time| time.quarters());
+        Ok((piece.into_fragment()?, Read { quarters_per_bar, warnings }))
+    };
+    let (mut fragments, mut all) = (Vec::new(), Vec::new());
+    for read in inputs.par_iter().map(|input| input.as_ref().ok().map(read)).collect::<Vec<_>>() {
+        all.push(read.map(|read| {
+            read.map(|(fragment, read)| {
+                fragments.push(fragment);
+                read
+            })
+        }));
+    }
+    let judgements = judge.judge_many(&fragments);
+    let mut judged = fragments.into_iter().zip(judgements);
+    let mut one = |Read { quarters_per_bar, warnings }| {
+        let (fragment, judgement) = judged.next()?;
+        Some(Judged { fragment, quarters_per_bar, warnings, judgement })
+    };
+    all.into_iter()
+        .map(|read| match read? {
+            Ok(read) => one(read).map(Ok),
+            Err(error) => Some(Err(error)),
+        })
+        .collect()
 }
 
 fn report(out: &mut impl Write, file: &str, judged: &Judged) -> anyhow::Result<()> {

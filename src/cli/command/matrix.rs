@@ -13,7 +13,7 @@ use crate::note::Fragment;
 use crate::similarity::{Gallery, Table};
 
 /// Rows that are computed before they are written.
-const BATCH: usize = 64;
+const BATCH: usize = 256;
 
 /// Tables of more rows are not kept to be mirrored: one would take a gigabyte.
 const LARGEST_TABLE: usize = 1 << 14;
@@ -49,14 +49,7 @@ pub fn run(args: &MatrixArgs) -> anyhow::Result<Outcome> {
     let write = |out: &mut dyn Write| {
         out.write_all(&heading)?;
         for batch in positions.chunks(BATCH) {
-            let line = |&position: &usize| {
-                let line = sheet.line(position);
-                if !halved {
-                    bar.inc(1);
-                }
-                line
-            };
-            for line in batch.par_iter().map(line).collect::<Vec<_>>() {
+            for line in sheet.lines(batch, || bar.inc(1)) {
                 out.write_all(&line?)?;
             }
         }
@@ -87,20 +80,32 @@ struct Sheet<'a> {
 }
 
 impl Sheet<'_> {
-    /// A row as text; what could not be read leaves its row and its column empty.
-    fn line(&self, position: usize) -> io::Result<Vec<u8>> {
+    /// Rows as text; `each` is called whenever one was computed.
+    fn lines(&self, positions: &[usize], each: impl Fn() + Sync) -> Vec<io::Result<Vec<u8>>> {
+        let there: Vec<_> = positions.iter().filter_map(|&at| self.fragments[self.rows[at]].as_ref()).collect();
+        let mut computed = match &self.table {
+            Some(_) => Vec::new(),
+            None => self.gallery.similarities_of(&there, each),
+        }
+        .into_iter();
         let is_there = |index: &&usize| self.fragments[**index].is_some();
-        let similarities: Vec<f64> = match (&self.fragments[self.rows[position]], &self.table) {
+        let similarities = |&position: &usize| match (&self.fragments[self.rows[position]], &self.table) {
             (None, _) => Vec::new(),
             (Some(_), Some(table)) => table.row(self.rows[..position].iter().filter(is_there).count()).collect(),
-            (Some(fragment), None) => self.gallery.similarities(fragment),
+            (Some(_), None) => computed.next().unwrap_or_default(),
         };
-        let mut similarities = similarities.into_iter();
+        let rows: Vec<(usize, Vec<f64>)> = positions.iter().copied().zip(positions.iter().map(similarities)).collect();
+        rows.into_par_iter().map(|(position, row)| self.line(position, &row)).collect()
+    }
+
+    /// A row as text; what could not be read leaves its row and its column empty.
+    fn line(&self, position: usize, similarities: &[f64]) -> io::Result<Vec<u8>> {
+        let mut similarities = similarities.iter().copied();
         let mut line = Vec::with_capacity(64 + 12 * self.columns.len());
         name(&mut line, files::path_of(&self.queries[position]))?;
-        for column in self.columns {
+        for &column in self.columns {
             line.push(b',');
-            if is_there(&column)
+            if self.fragments[column].is_some()
                 && let Some(similarity) = similarities.next()
             {
                 decimal(similarity, &mut line);

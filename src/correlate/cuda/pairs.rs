@@ -46,7 +46,7 @@ pub struct Measured {
 /// Work waits here for its turn; it is kept for its memory.
 static LANE: Mutex<Option<Lane>> = Mutex::new(None);
 
-/// Lends the lane for pairs.
+/// Lends the lane for pairs. The work must not wait for the threads of rayon, which may be waiting for the lane.
 fn with_lane<R>(device: &'static Device, work: impl FnOnce(&mut Lane) -> Result<R, Fault>) -> Result<R, Fault> {
     let mut slot = LANE.lock().unwrap_or_else(PoisonError::into_inner);
     let lane = match &mut *slot {
@@ -88,6 +88,11 @@ impl Cuda {
     /// How many multiprocessors it has.
     pub fn multiprocessors(&self) -> u32 {
         self.device.multiprocessors
+    }
+
+    /// Bytes of its memory that are not in use.
+    pub fn unused_memory(&self) -> usize {
+        self.device.unused()
     }
 
     /// The brightest lag of every fragment (row) with every exemplar, at transpositions within a range or at all: as

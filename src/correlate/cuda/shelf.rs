@@ -67,13 +67,6 @@ pub(crate) struct Query {
 /// The best exemplars of each side: index and similarity.
 type Best = [Vec<(usize, f64)>; 2];
 
-/// A batch that the device works on.
-struct Pending {
-    fragments: usize,
-    wanted: usize,
-    bytes: usize,
-}
-
 /// Where the parts of the scratch memory are.
 #[derive(Debug, Clone, Copy)]
 struct Scratch {
@@ -205,10 +198,33 @@ impl CudaShelf {
         self.tables.len() + self.exemplars.len()
     }
 
+    /// The similarities of each fragment to all exemplars, 0 to those that are not on the device; `None` for a fragment
+    /// that does not fit the kernels.
+    pub fn similarities(&self, fragments: &[&PianoRoll]) -> Result<Vec<Option<Vec<f64>>>, Fault> {
+        let count = self.table.exemplars as usize;
+        self.on_lanes(fragments, None, |bytes, rows| {
+            let values = bytes.chunks_exact(8).map(bytemuck::pod_read_unaligned::<f64>).collect::<Vec<_>>();
+            rows.extend(values.chunks_exact(count).map(<[f64]>::to_vec));
+        })
+    }
+
     /// The best exemplars for each fragment; `None` for one that does not fit the kernels, or when more are wanted
     /// than the device looks for.
     pub fn best(&self, fragments: &[&PianoRoll], query: Query) -> Result<Vec<Option<Best>>, Fault> {
-        if query.top > MOST_WANTED || self.exemplars.figures.is_empty() {
+        if query.top > MOST_WANTED {
+            return Ok(vec![None; fragments.len()]);
+        }
+        self.on_lanes(fragments, Some(query), |bytes, found| read_best(bytes, query, found))
+    }
+
+    /// Has fragments worked on in batches; `read` makes something of the answers for each batch.
+    fn on_lanes<T: Clone>(
+        &self,
+        fragments: &[&PianoRoll],
+        query: Option<Query>,
+        read: impl Fn(&[u8], &mut Vec<T>),
+    ) -> Result<Vec<Option<T>>, Fault> {
+        if self.exemplars.figures.is_empty() {
             return Ok(vec![None; fragments.len()]);
         }
         let mut figures = Figures::default();
@@ -216,7 +232,7 @@ impl CudaShelf {
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
         let mut at_once = self.at_once(&figures);
         let found = loop {
-            match self.batches(&mut lanes, &figures, at_once, query) {
+            match self.batches(&mut lanes, &figures, at_once, query, &read) {
                 Err(Fault::OutOfMemory) if at_once > 1 => {
                     log::warn!("the memory of the graphics processor is full: smaller batches");
                     for lane in lanes.iter_mut().flatten() {
@@ -248,15 +264,17 @@ impl CudaShelf {
         fit.min(most).clamp(1, MOST_AT_ONCE)
     }
 
-    fn batches(
+    fn batches<T>(
         &self,
         lanes: &mut [Option<Lane>; 2],
         figures: &Figures,
         at_once: usize,
-        query: Query,
-    ) -> Result<Vec<Best>, Fault> {
+        query: Option<Query>,
+        read: &impl Fn(&[u8], &mut Vec<T>),
+    ) -> Result<Vec<T>, Fault> {
         let mut found = Vec::with_capacity(figures.len());
-        let mut pending: [Option<Pending>; 2] = [None, None];
+        // The bytes that each lane was asked for.
+        let mut pending: [Option<usize>; 2] = [None, None];
         // Two batches at least, so that both lanes have work.
         let at_once = if figures.len() > 32 { at_once.min(figures.len().div_ceil(2)) } else { at_once };
         let batches = figures.len().div_ceil(at_once);
@@ -266,42 +284,48 @@ impl CudaShelf {
                 Some(lane) => lane,
                 empty => empty.insert(self.device.lane()?),
             };
-            if let Some(pending) = pending[turn].take() {
-                read(lane, &pending, query, &mut found)?;
+            if let Some(bytes) = pending[turn].take() {
+                read(lane.answer(bytes)?, &mut found);
             }
             let batch = figures.part(batch * at_once..figures.len().min((batch + 1) * at_once));
             pending[turn] = Some(self.start(lane, &batch, query)?);
         }
         for turn in [batches % 2, (batches + 1) % 2] {
-            if let (Some(lane), Some(pending)) = (&mut lanes[turn], pending[turn].take()) {
-                read(lane, &pending, query, &mut found)?;
+            if let (Some(lane), Some(bytes)) = (&mut lanes[turn], pending[turn].take()) {
+                read(lane.answer(bytes)?, &mut found);
             }
         }
         Ok(found)
     }
 
-    /// Puts all work for a batch on a lane.
-    fn start(&self, lane: &mut Lane, batch: &Figures, query: Query) -> Result<Pending, Fault> {
-        let layout = Layout::new(batch, &self.mirrors, &self.exemplars.groups, !query.exhaustive);
+    /// Puts all work for a batch on a lane, without a query for all similarities; gives how many bytes are asked for.
+    fn start(&self, lane: &mut Lane, batch: &Figures, query: Option<Query>) -> Result<usize, Fault> {
+        let exhaustive = query.is_none_or(|query| query.exhaustive);
+        let layout = Layout::new(batch, &self.mirrors, &self.exemplars.groups, !exhaustive);
         let (fragments, tasks) = (batch.len(), layout.tasks.len());
         let mut parcel = Parcel::default();
-        let least = parcel.push(&query.least);
+        let least = parcel.push(&query.map_or([0.0; 2], |query| query.least));
         let (round, base) = Round::new(lane, layout, batch, WARPS, parcel)?;
         let least = base + least;
-        let wanted = query.top.max(1);
+        let wanted = query.map_or(1, |query| query.top.max(1));
         let (of, least_seeds, most_seeds) = SEEDS;
         let seeds = (self.table.exemplars as usize / of).clamp(least_seeds, most_seeds).max(wanted);
-        let seeds = if query.exhaustive { 0 } else { seeds };
-        let (scratch, bytes) = self.scratch(lane, fragments, tasks, wanted, seeds, query.exhaustive)?;
-        if query.exhaustive {
+        let seeds = if exhaustive { 0 } else { seeds };
+        let (scratch, bytes) = self.scratch(lane, fragments, tasks, wanted, seeds, exhaustive)?;
+        if exhaustive {
             round.correlate(lane, &self.exemplars, None, Wanted::Brightest, scratch.brightest)?;
             self.weigh_all(lane, &round, &scratch, fragments)?;
         } else {
             self.skip(lane, &round, &scratch, (fragments, tasks), (wanted, seeds), least)?;
         }
+        if query.is_none() {
+            let bytes = 8 * fragments * self.table.exemplars as usize;
+            lane.ask(scratch.values, bytes)?;
+            return Ok(bytes);
+        }
         self.find_best(lane, fragments, &scratch, wanted, (0, 0))?;
         lane.ask(scratch.indices, bytes)?;
-        Ok(Pending { fragments, wanted, bytes })
+        Ok(bytes)
     }
 
     /// Correlates what may be among the best, the most promising first.
@@ -512,23 +536,24 @@ impl CudaShelf {
     }
 }
 
-/// Reads the answers for a batch.
-fn read(lane: &mut Lane, pending: &Pending, query: Query, found: &mut Vec<Best>) -> Result<(), Fault> {
-    let bytes = lane.answer(pending.bytes)?;
-    let count = 2 * pending.wanted * pending.fragments;
-    let (indices, values) = bytes.split_at((4 * count).next_multiple_of(16));
-    let (indices, values) = (indices[..4 * count].chunks_exact(4), values[..8 * count].chunks_exact(8));
-    let all: Vec<(u32, f64)> =
-        indices.zip(values).map(|(i, v)| (bytemuck::pod_read_unaligned(i), bytemuck::pod_read_unaligned(v))).collect();
-    for both in all.chunks_exact(2 * pending.wanted) {
+/// Reads the answers for a batch: indices, then similarities, of both sides of each fragment.
+fn read_best(bytes: &[u8], query: Query, found: &mut Vec<Best>) {
+    let wanted = query.top.max(1);
+    // The indices are padded to 16 bytes.
+    let indices_of = |fragments: usize| (8 * wanted * fragments).next_multiple_of(16);
+    let fragments = (0..).take_while(|&it| indices_of(it) + 16 * wanted * it <= bytes.len()).last().unwrap_or(0);
+    let (indices, values) = bytes.split_at(indices_of(fragments));
+    let indices = indices.chunks_exact(4).map(bytemuck::pod_read_unaligned::<u32>);
+    let values = values.chunks_exact(8).map(bytemuck::pod_read_unaligned::<f64>);
+    let all: Vec<_> = indices.zip(values).take(2 * wanted * fragments).collect();
+    for both in all.chunks_exact(2 * wanted) {
         let mut best = Best::default();
-        for (side, found) in both.chunks_exact(pending.wanted).enumerate() {
-            let wanted = found.iter().filter(|it| it.0 != u32::MAX && it.1 >= query.least[side]);
-            best[side] = wanted.take(query.top).map(|&(index, value)| (index as usize, value)).collect();
+        for (side, found) in both.chunks_exact(wanted).enumerate() {
+            let these = found.iter().filter(|it| it.0 != u32::MAX && it.1 >= query.least[side]);
+            best[side] = these.take(query.top).map(|&(index, value)| (index as usize, value)).collect();
         }
         found.push(best);
     }
-    Ok(())
 }
 
 /// Why exemplars cannot be put on the device.

@@ -22,6 +22,21 @@ impl Cuda {
     pub fn name(&self) -> &str {
         match self.0 {}
     }
+
+    /// Its compute capability, such as (9, 0).
+    pub fn capability(&self) -> (i32, i32) {
+        match self.0 {}
+    }
+
+    /// How many multiprocessors it has.
+    pub fn multiprocessors(&self) -> u32 {
+        match self.0 {}
+    }
+
+    /// Bytes of its memory that are not in use.
+    pub fn unused_memory(&self) -> usize {
+        match self.0 {}
+    }
 }
 
 impl Correlator for Cuda {
