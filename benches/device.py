@@ -58,21 +58,21 @@ out += [f"{datetime.date.today().isoformat()}, {card}", ""]
 
 def section(title, text):
     out.extend([f"## {title}", "", "```text", text.strip(), "```", ""])
+    # At once: what comes later may fail.
+    options.out.write_text("\n".join(out).rstrip() + "\n")
 
 
 result = printed([tests, "--ignored", "--skip", "driver_"])
 section("Tests", re.search(r"test result:.*", result)[0])
-said = []
-for tool in ["memcheck", "racecheck"]:
-    log = printed(["compute-sanitizer", "--tool", tool, tests, "--ignored", "--exact", "--test-threads", "1", *WATCHED])
-    said += [f"{tool}: " + re.search(r"test result:[^;]*; \d+ failed", log)[0], re.search(r"(ERROR|RACECHECK) SUMMARY.*", log)[0]]
-section("compute-sanitizer", "\n".join(said))
 section("Times", printed([device, *folders]))
 with tempfile.TemporaryDirectory() as rolls:
     printed([device, "--rolls", rolls, *folders])
     files = [f"{rolls}/{folder.name}.rolls" for folder in folders]
     peer = printed([sys.executable, ROOT / "benches/device_peer.py", *files])
 section("Beside what people use", re.sub(r"\S*/(\w+)\.rolls", r"\1", peer))
-text = "\n".join(out).rstrip() + "\n"
-options.out.write_text(text)
-print(text)
+said = []
+for tool in ["memcheck", "racecheck"]:
+    log = printed(["compute-sanitizer", "--tool", tool, tests, "--ignored", "--exact", "--test-threads", "1", *WATCHED])
+    said += [f"{tool}: " + re.search(r"test result:[^;]*; \d+ failed", log)[0], re.search(r"(ERROR|RACECHECK) SUMMARY.*", log)[0]]
+section("compute-sanitizer", "\n".join(said))
+print(options.out.read_text())
