@@ -64,7 +64,7 @@ def section(title, text):
 
 result = printed([tests, "--ignored", "--skip", "driver_"])
 section("Tests", re.search(r"test result:.*", result)[0])
-section("Times", printed([device, *folders]))
+section("Times", re.sub(r"(?m)^\S*/(\w+):", r"\1:", printed([device, *folders])))
 with tempfile.TemporaryDirectory() as rolls:
     printed([device, "--rolls", rolls, *folders])
     files = [f"{rolls}/{folder.name}.rolls" for folder in folders]

@@ -213,5 +213,6 @@ for axes in (left, right):
     axes.legend(frameon=False)
 figure.savefig(ROOT / "benches/cost.svg", metadata={"Date": None})
 say("![Cost by bank size and fragment size](cost.svg)", "")
+say("What a graphics processor does is in [DEVICE.md](DEVICE.md), which `benches/device.py` writes.", "")
 (ROOT / "benches/RESULTS.md").write_text("\n".join(out).rstrip() + "\n")
 print("\n".join(out))
