@@ -4,12 +4,14 @@ use std::borrow::Cow;
 use std::path::Path;
 use std::slice;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::bank::{Bank, Label};
-use crate::correlate::{Planner, Prepared};
+use crate::correlate::{Planner, Prepared, SearchPlan};
 use crate::error::Result;
 use crate::note::Fragment;
 use crate::similarity::shelf::Shelf;
@@ -42,6 +44,8 @@ pub struct Judge {
     store: Store,
     /// The store on a graphics processor, when it was worth it.
     device: OnceLock<Option<DeviceShelf>>,
+    /// Nanoseconds that searches on the processor are estimated to have taken so far.
+    searched: AtomicU64,
     top: usize,
     exhaustive: bool,
 }
@@ -96,6 +100,7 @@ impl Judge {
             comparer,
             store,
             device: OnceLock::new(),
+            searched: AtomicU64::new(0),
             top: DEFAULT_TOP,
             exhaustive: false,
         }
@@ -278,11 +283,15 @@ impl Judge {
         rolls.par_iter().with_max_len(1).map(|roll| self.best(roll, top)).collect()
     }
 
-    /// The exemplars on the graphics processor, where so many fragments are worth it.
+    /// The exemplars on the graphics processor, where so many fragments are worth it, or all so far would have been: a
+    /// search loop asks little at a time, but often.
     fn device(&self, shelf: &Shelf, fragments: usize) -> Option<&DeviceShelf> {
         let there = self.device.get().is_some_and(Option::is_some);
         let alterations = shelf.stretches() * shelf.mirrors().len();
-        if !self.comparer.planner.may_use_device(shelf.len(), fragments, there, alterations) {
+        let plan = SearchPlan::new(shelf.len(), fragments, there, alterations);
+        let searched = Duration::from_nanos(self.searched.load(Ordering::Relaxed));
+        if !self.comparer.planner.may_use_device(plan, searched) {
+            self.searched.fetch_add(plan.processor as u64, Ordering::Relaxed);
             return None;
         }
         self.device.get_or_init(|| DeviceShelf::open(shelf, &|index| self.side_and_weight(index))).as_ref()

@@ -55,14 +55,29 @@ pub(super) fn fft(fragment: &Prepared, exemplar: &Prepared, lags: &Lags) -> f64 
     PAIR + precision * (in_pitch + in_time)
 }
 
-/// What searches cost in nanoseconds, on the processor and on a graphics processor. To open that and to send it the
-/// exemplars costs more than many searches.
-pub(super) fn search(exemplars: usize, fragments: usize, there: bool, alterations: usize) -> (f64, f64) {
+/// What searches cost in nanoseconds: on the processor; to open a graphics processor and to send it the exemplars, which
+/// is more than many searches cost; and on it.
+pub(super) fn search(exemplars: usize, fragments: usize, alterations: usize) -> (f64, f64, f64) {
     let (exemplars, fragments) = (exemplars as f64, fragments as f64);
     // What is measured is for 28 alterations.
     let exemplars = exemplars * alterations as f64 / 28.0;
     let cores = (rayon::current_num_threads() as f64).min(fragments).max(1.0);
     let processor = fragments * (SEARCH + SEARCHED_EXEMPLAR * exemplars) / cores;
-    let begin = if there { 0.0 } else { DEVICE_START + SENT_EXEMPLAR * exemplars };
-    (processor, begin + DEVICE_BATCH + fragments * (DEVICE_SEARCH + DEVICE_EXEMPLAR * exemplars))
+    let begin = DEVICE_START + SENT_EXEMPLAR * exemplars;
+    (processor, begin, DEVICE_BATCH + fragments * (DEVICE_SEARCH + DEVICE_EXEMPLAR * exemplars))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::correlate::SearchPlan;
+
+    #[test]
+    fn a_device_pays_for_many_fragments_not_for_one() {
+        assert!(!SearchPlan::new(100_000, 1, false, 28).pays());
+        assert!(SearchPlan::new(100_000, 100_000, false, 28).pays());
+        // With the exemplars there, a few hundred do.
+        let threads = rayon::current_num_threads();
+        assert!(SearchPlan::new(100_000, 64 * threads, true, 28).pays());
+        assert!(!SearchPlan::new(80, 1, true, 28).pays());
+    }
 }

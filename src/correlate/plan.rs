@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use num_integer::gcd;
 use serde::{Deserialize, Serialize};
@@ -87,17 +88,19 @@ impl fmt::Display for Plan {
 pub struct SearchPlan {
     /// Estimated nanoseconds on the processor, all its threads.
     pub processor: f64,
-    /// Estimated nanoseconds on a graphics processor, to open it and send the exemplars included where that is to be
-    /// done.
+    /// Estimated nanoseconds on a graphics processor, those to begin with included.
     pub device: f64,
+    /// Estimated nanoseconds to open it and to send it the exemplars, where that is to be done.
+    pub begin: f64,
 }
 
 impl SearchPlan {
     /// For so many exemplars, fragments, and alterations of each; `there` says whether the exemplars have been sent
     /// already.
     pub fn new(exemplars: usize, fragments: usize, there: bool, alterations: usize) -> Self {
-        let (processor, device) = cost::search(exemplars, fragments, there, alterations);
-        Self { processor, device }
+        let (processor, begin, device) = cost::search(exemplars, fragments, alterations);
+        let begin = if there { 0.0 } else { begin };
+        Self { processor, device: begin + device, begin }
     }
 
     /// Whether a graphics processor is worth it.
@@ -131,13 +134,19 @@ impl Planner {
         matches!(self.choice, BackendChoice::Auto | BackendChoice::Only(Backend::Sparse | Backend::Cuda))
     }
 
-    /// Whether fragments are searched on a graphics processor, against so many exemplars under so many alterations;
-    /// `there` says whether these have been sent already.
-    pub(crate) fn may_use_device(&self, exemplars: usize, fragments: usize, there: bool, alterations: usize) -> bool {
+    /// Whether fragments are searched on a graphics processor, as a plan says; `before` is what earlier searches took
+    /// that might have been done there.
+    pub(crate) fn may_use_device(&self, plan: SearchPlan, before: Duration) -> bool {
         match self.choice {
             BackendChoice::Only(backend) => backend == Backend::Cuda && Cuda::new().is_ok(),
             BackendChoice::Auto => {
-                SearchPlan::new(exemplars, fragments, there, alterations).pays() && Cuda::new().is_ok()
+                let pays = plan.device - plan.begin < plan.processor
+                    && plan.device < plan.processor + before.as_nanos() as f64
+                    && Cuda::new().is_ok();
+                if pays {
+                    log::info!("searches: {plan}");
+                }
+                pays
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Many exemplars that a fragment is compared with all at once.
 
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use rayon::prelude::*;
 
@@ -8,7 +9,7 @@ use super::comparer::{AlteredExemplar, Comparer};
 use super::device::DeviceShelf;
 use super::evaluator::{Evaluator, Exemplars};
 use super::shelf::Shelf;
-use crate::correlate::Prepared;
+use crate::correlate::{Prepared, SearchPlan};
 use crate::note::Fragment;
 
 /// Exemplars without labels, for tables of similarities.
@@ -82,8 +83,9 @@ impl<'a> Gallery<'a> {
     /// The exemplars on the graphics processor, where so many fragments are worth it.
     fn device(&self, shelf: &Shelf, fragments: usize) -> Option<&DeviceShelf> {
         let there = self.device.get().is_some_and(Option::is_some);
-        let planner = self.comparer.planner;
-        if !planner.may_use_device(shelf.len(), fragments, there, shelf.stretches() * shelf.mirrors().len()) {
+        let alterations = shelf.stretches() * shelf.mirrors().len();
+        let plan = SearchPlan::new(shelf.len(), fragments, there, alterations);
+        if !self.comparer.planner.may_use_device(plan, Duration::ZERO) {
             return None;
         }
         self.device.get_or_init(|| DeviceShelf::open(shelf, &|_| (0, 1.0))).as_ref()
