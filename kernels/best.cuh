@@ -93,8 +93,8 @@ extern "C" __global__ void weigh_listed(Shelf shelf, const Figure* fragments, co
     }
 }
 
-// The greatest values of each fragment (blockIdx.y) and side (blockIdx.x), best first, ties in order of exemplars;
-// ~0 where there are no more. Where `floors` is wanted it is the last of them, or `least` of the side where that is more.
+// The greatest values of each fragment (blockIdx.y) and side (blockIdx.x), best first, ties in order of exemplars, of
+// those that have figures; ~0 where there are no more. Where `floors` is wanted it is the last of them, or `least` of the side where that is more.
 extern "C" __global__ void find_best(Shelf shelf, const double* values, u32 wanted, u32* indices, double* best,
     const double* least, double* floors) {
     __shared__ double tops[1024];
@@ -104,12 +104,12 @@ extern "C" __global__ void find_best(Shelf shelf, const double* values, u32 want
     double last = 1e30;
     u32 last_place = 0;
     for (u32 rank = 0; rank < wanted; rank++) {
-        double top = 0.0;
+        double top = -1.0;
         u32 place = ~0u;
         for (u32 e = threadIdx.x; e < shelf.exemplars; e += blockDim.x) {
             double value = own[e];
             bool after = value < last || (value == last && e > last_place);
-            if (value > top && after && shelf.sides[e] == blockIdx.x) { top = value; place = e; }
+            if (value > top && after && shelf.sides[e] == blockIdx.x && shelf.energies[e * shelf.stretches]) { top = value; place = e; }
         }
         tops[threadIdx.x] = top;
         places[threadIdx.x] = place;

@@ -95,6 +95,8 @@ extern "C" __global__ void bound_by_ink(
             }
         }
         u32 top = __reduce_max_sync(~0u, __float_as_uint(bound));
-        if (!lane) bounds[answer] = __uint_as_float(top) * (float)shelf.weights[e] * 1.00001f;
+        // What is too small for single precision is not nothing.
+        float weight = shelf.weights[e] > 0.0 ? max((float)shelf.weights[e], 1e-30f) : 0.0f;
+        if (!lane) bounds[answer] = weight > 0.0f ? max(__uint_as_float(top) * weight * 1.00001f, 1e-30f) : 0.0f;
     }
 }

@@ -8,7 +8,7 @@ struct Shelf {
     const u32* places;         // exemplar by stretch: which figure
     const u32* energies;       // exemplar by stretch: its lit pixels
     const u32* owners;         // of each figure: exemplar x stretches + stretch
-    const u16* groups;         // of each figure
+    const u32* groups;         // of each figure
     const double* weights;     // of each exemplar
     const u8* sides;           // of each exemplar: 0 or 1
     const double* alterations; // stretch by mirror: what each counts

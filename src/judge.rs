@@ -280,7 +280,7 @@ impl Judge {
                 device.best(&task, rolls)
             });
         }
-        rolls.par_iter().with_max_len(1).map(|roll| self.best(roll, top)).collect()
+        rolls.par_iter().with_max_len(1).map(|roll| self.best_on_processor(roll, top)).collect()
     }
 
     /// The exemplars on the graphics processor, where so many fragments are worth it, or all so far would have been: a
@@ -294,15 +294,25 @@ impl Judge {
             self.searched.fetch_add(plan.processor as u64, Ordering::Relaxed);
             return None;
         }
-        self.device.get_or_init(|| DeviceShelf::open(shelf, &|index| self.side_and_weight(index))).as_ref()
+        let open = || {
+            log::info!("{fragments} fragments by {} exemplars, after {searched:?} of searches: {plan:?}", shelf.len());
+            DeviceShelf::open(shelf, &|index| self.side_and_weight(index))
+        };
+        self.device.get_or_init(open).as_ref()
     }
 
     /// The most similar exemplars of each side, best first, ties in order of name.
     fn best(&self, roll: &Prepared, top: usize) -> Best {
-        let exemplars = match &self.store {
+        match &self.store {
             Store::Shelf(shelf) if self.device(shelf, 1).is_some() => {
-                return self.best_many(slice::from_ref(roll), top).pop().unwrap_or_default();
+                self.best_many(slice::from_ref(roll), top).pop().unwrap_or_default()
             }
+            _ => self.best_on_processor(roll, top),
+        }
+    }
+
+    fn best_on_processor(&self, roll: &Prepared, top: usize) -> Best {
+        let exemplars = match &self.store {
             Store::Shelf(shelf) => return self.search(shelf, roll, top, Floors::default()),
             Store::Drawn(exemplars) => exemplars,
         };

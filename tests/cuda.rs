@@ -17,7 +17,7 @@ use judge::correlate::{Backend, BackendChoice, Correlator, Cuda, Fft, Lags, Plan
 use judge::similarity::{AlterationWeights, Comparer, Gallery};
 use judge::{Bank, Fragment, Judge, PianoRoll};
 use music_for_benches::Random;
-use ndarray::Array2;
+use ndarray::{Array2, array};
 use proptest::prelude::*;
 
 fn device(warps: u32) -> Cuda {
@@ -25,12 +25,12 @@ fn device(warps: u32) -> Cuda {
 }
 
 /// Builds the stand-in; `None` where there is no C++ compiler.
-fn stand_in(folder: &Path) -> Option<()> {
+fn stand_in(folder: &Path, options: &[&str]) -> Option<()> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("kernels/host/driver.cpp");
     let compiler = std::env::var("CXX").unwrap_or_else(|_| "c++".into());
-    let arguments = ["-std=c++20", "-O2", "-fPIC", "-shared", "-U_FORTIFY_SOURCE", "-Wno-unknown-pragmas", "-o"];
+    let arguments = ["-std=c++20", "-fPIC", "-shared", "-U_FORTIFY_SOURCE", "-Wno-unknown-pragmas", "-o"];
     let mut command = Command::new(&compiler);
-    command.args(arguments).arg(folder.join("libcuda.so.1")).arg(source);
+    command.args(arguments).arg(folder.join("libcuda.so.1")).arg(source).args(options);
     match command.status() {
         Ok(status) => assert!(status.success(), "{command:?} failed"),
         Err(error) => {
@@ -45,7 +45,7 @@ fn stand_in(folder: &Path) -> Option<()> {
 #[test]
 fn on_a_stand_in_for_the_driver() {
     let folder = tempfile::tempdir().unwrap();
-    if stand_in(folder.path()).is_none() {
+    if stand_in(folder.path(), &["-O2"]).is_none() {
         return;
     }
     let run = |arguments: &[&str], variables: &[(&str, &str)]| {
@@ -59,8 +59,12 @@ fn on_a_stand_in_for_the_driver() {
     println!("{}", run(&["--ignored", "--skip", "driver_"], &[]));
     the_program(folder.path());
     run(&["--ignored", "driver_without_devices"], &[("STAND_IN_DEVICES", "0")]);
-    // Enough for the resident exemplars, not for the work.
-    run(&["--ignored", "driver_with_little_memory"], &[("STAND_IN_MEMORY", "60000")]);
+    // For little of the work, for some of it at a time, for all.
+    for memory in ["60000", "300000", "2000000", "30000000"] {
+        run(&["--ignored", "driver_with_little_memory"], &[("STAND_IN_MEMORY", memory)]);
+    }
+    assert!(stand_in(folder.path(), &["-O0", "-DOLD"]).is_some());
+    run(&["--ignored", "driver_that_is_old"], &[]);
 }
 
 /// The program says the same with and without the stand-in.
@@ -94,11 +98,23 @@ fn driver_without_devices() {
 
 #[test]
 #[ignore = "run by on_a_stand_in_for_the_driver"]
+fn driver_that_is_old() {
+    let absent = Cuda::new().unwrap_err();
+    assert_eq!(absent.to_string(), "the NVIDIA driver is too old, it has no cuMemFreeHost: update it");
+}
+
+#[test]
+#[ignore = "run by on_a_stand_in_for_the_driver"]
 fn driver_with_little_memory() {
     let rolls = rolls(12, 30);
     let all: Vec<_> = rolls.iter().collect();
-    // It does not fit: the processor answers.
+    // Where it does not fit the processor answers.
     assert_eq!(device(8).peaks(&all, &all, None), by_sparse(&all, &all));
+    let line = |step: u32| (0..6).map(|i| (60 + (i * step % 11) as u8, f64::from(i), 1.0)).collect::<Vec<_>>();
+    let exemplars: Vec<_> = (1..30).map(line).collect();
+    let [device, processor] = judges(&exemplars, true);
+    let fragments: Vec<_> = (30..50).map(|step| Fragment::from_quarters(&line(step)).unwrap()).collect();
+    assert_eq!(device.score_many(&fragments), processor.score_many(&fragments));
 }
 
 suite!(blocks_of_eight_warps, device(8), 24, #[ignore = "needs a device"]);
@@ -289,4 +305,39 @@ fn tables_are_those_of_the_processor() {
         rows
     });
     assert_eq!(tables[0], tables[1]);
+}
+
+#[test]
+#[ignore = "needs a device"]
+fn rolls_far_apart_and_ranges_without_end() {
+    let at = |low, value| Prepared::new(PianoRoll::from_image(array![[value]].view(), low, 12).unwrap());
+    for value in [1.0, 0.5] {
+        let (near, far) = (at(60, value), at(2000, value));
+        for range in [None, Some(0..=i32::MAX), Some(i32::MIN..=0), Some(-3..=3)] {
+            let search = Search { transpositions: range.clone(), shifts: None };
+            for (x, k) in [(&near, &far), (&far, &near), (&near, &near), (&far, &far)] {
+                assert_eq!(device(8).peaks(&[x], &[k], range.clone())[0][0], Sparse::default().peak(x, k, &search));
+            }
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs a device"]
+fn exemplars_without_weight_are_told_last() {
+    let line = |step: i32| (0..5).map(|i| ((60 + i * step % 7) as u8, f64::from(i), 1.0)).collect::<Vec<_>>();
+    let found = [Backend::Cuda, Backend::Sparse].map(|backend| {
+        let named = (1..6).map(|step| {
+            let side = if step < 5 { "good" } else { "bad" };
+            (format!("{side}/{step}"), Fragment::from_quarters(&line(step)).unwrap())
+        });
+        let bank = Bank::from_fragments(named).unwrap();
+        let mut comparer = bank.comparer(Planner::new(BackendChoice::Only(backend)));
+        comparer.weights.mirrored = 0.0;
+        comparer.weights.octave_of_stretch = 0.0;
+        let judge = Judge::with_comparer(bank, comparer).top(9);
+        judge.judge(&Fragment::from_quarters(&line(2)).unwrap())
+    });
+    assert_eq!(found[0], found[1]);
+    assert_eq!(found[0].good.len(), 4);
 }

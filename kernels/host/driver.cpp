@@ -4,7 +4,7 @@
 //   c++ -std=c++20 -O1 -fPIC -shared -o DIR/libcuda.so.1 kernels/host/driver.cpp
 //   LD_LIBRARY_PATH=DIR cargo test --test cuda
 //
-// STAND_IN_MEMORY in the environment limits the memory of the device, in bytes; STAND_IN_DEVICES=0 leaves no device.
+// With -DOLD it lacks a function. STAND_IN_MEMORY in the environment limits the memory of the device, in bytes; STAND_IN_DEVICES=0 leaves no device.
 #include "shim.h"
 #include "../judge.cu"
 
@@ -110,7 +110,9 @@ API cuMemFreeAsync(void* at, Handle) { return release(at); }
 API cuMemAlloc_v2(void** at, size_t bytes) { return allocate(at, bytes); }
 API cuMemFree_v2(void* at) { return release(at); }
 API cuMemHostAlloc(void** at, size_t bytes, unsigned) { *at = malloc(bytes + !bytes); return SUCCESS; }
+#ifndef OLD // a driver that lacks a function
 API cuMemFreeHost(void* at) { free(at); return SUCCESS; }
+#endif
 API cuMemsetD8Async(void* at, unsigned char value, size_t bytes, Handle) { memset(at, value, bytes); return SUCCESS; }
 API cuMemcpyHtoDAsync_v2(void* to, const void* from, size_t bytes, Handle) { memcpy(to, from, bytes); return SUCCESS; }
 API cuMemcpyDtoHAsync_v2(void* to, const void* from, size_t bytes, Handle) { memcpy(to, from, bytes); return SUCCESS; }

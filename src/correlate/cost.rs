@@ -4,7 +4,7 @@ use super::Lags;
 use super::fft::{Size, needs_double_precision};
 use super::prepared::Prepared;
 
-/// Nanoseconds an impulse of the sparse method, measured on phrases (`benches/correlate.rs`).
+/// Nanoseconds an impulse of the sparse method, measured on phrases (`benches/pair.rs`).
 const IMPULSE: f64 = 1.2;
 /// Nanoseconds a cell of its running sums.
 const CELL: f64 = 0.12;
@@ -24,6 +24,8 @@ const DOUBLE: f64 = 2.2;
 /// Nanoseconds of a search on one core, and of each exemplar that it passes over.
 const SEARCH: f64 = 300_000.0;
 const SEARCHED_EXEMPLAR: f64 = 100.0;
+/// Exemplars of a bank from which on all threads search it.
+const LARGE: usize = 2048;
 /// Nanoseconds to open the device, to send it an exemplar, of a batch, and of a search in it (`benches/DEVICE.md`).
 const DEVICE_START: f64 = 400_000_000.0;
 const SENT_EXEMPLAR: f64 = 5_500.0;
@@ -57,11 +59,12 @@ pub(super) fn fft(fragment: &Prepared, exemplar: &Prepared, lags: &Lags) -> f64 
 
 /// What searches cost in nanoseconds: on the processor; to open a graphics processor and to send it the exemplars, which
 /// is more than many searches cost; and on it.
-pub(super) fn search(exemplars: usize, fragments: usize, alterations: usize) -> (f64, f64, f64) {
+pub(super) fn search(exemplars: usize, fragments: usize, alterations: usize, threads: usize) -> (f64, f64, f64) {
+    // A large bank is searched by all threads, a small one by one.
+    let cores = if exemplars < LARGE { threads.min(fragments) } else { threads }.max(1) as f64;
     let (exemplars, fragments) = (exemplars as f64, fragments as f64);
     // What is measured is for 28 alterations.
     let exemplars = exemplars * alterations as f64 / 28.0;
-    let cores = (rayon::current_num_threads() as f64).min(fragments).max(1.0);
     let processor = fragments * (SEARCH + SEARCHED_EXEMPLAR * exemplars) / cores;
     let begin = DEVICE_START + SENT_EXEMPLAR * exemplars;
     (processor, begin, DEVICE_BATCH + fragments * (DEVICE_SEARCH + DEVICE_EXEMPLAR * exemplars))
@@ -69,15 +72,15 @@ pub(super) fn search(exemplars: usize, fragments: usize, alterations: usize) -> 
 
 #[cfg(test)]
 mod tests {
-    use crate::correlate::SearchPlan;
+    use super::search;
 
     #[test]
     fn a_device_pays_for_many_fragments_not_for_one() {
-        assert!(!SearchPlan::new(100_000, 1, false, 28).pays());
-        assert!(SearchPlan::new(100_000, 100_000, false, 28).pays());
-        // With the exemplars there, a few hundred do.
-        let threads = rayon::current_num_threads();
-        assert!(SearchPlan::new(100_000, 64 * threads, true, 28).pays());
-        assert!(!SearchPlan::new(80, 1, true, 28).pays());
+        let pays = |exemplars, fragments, there: bool| {
+            let (processor, begin, device) = search(exemplars, fragments, 28, 16);
+            device + if there { 0.0 } else { begin } < processor
+        };
+        assert!(!pays(100_000, 1, false) && !pays(80, 1, true) && !pays(80, 16, true));
+        assert!(pays(100_000, 100_000, false) && pays(100_000, 1000, true) && pays(1000, 10_000, true));
     }
 }

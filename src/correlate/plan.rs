@@ -98,7 +98,7 @@ impl SearchPlan {
     /// For so many exemplars, fragments, and alterations of each; `there` says whether the exemplars have been sent
     /// already.
     pub fn new(exemplars: usize, fragments: usize, there: bool, alterations: usize) -> Self {
-        let (processor, begin, device) = cost::search(exemplars, fragments, alterations);
+        let (processor, begin, device) = cost::search(exemplars, fragments, alterations, rayon::current_num_threads());
         let begin = if there { 0.0 } else { begin };
         Self { processor, device: begin + device, begin }
     }
@@ -140,13 +140,9 @@ impl Planner {
         match self.choice {
             BackendChoice::Only(backend) => backend == Backend::Cuda && Cuda::new().is_ok(),
             BackendChoice::Auto => {
-                let pays = plan.device - plan.begin < plan.processor
+                plan.device - plan.begin < plan.processor
                     && plan.device < plan.processor + before.as_nanos() as f64
-                    && Cuda::new().is_ok();
-                if pays {
-                    log::info!("searches: {plan}");
-                }
-                pays
+                    && Cuda::new().is_ok()
             }
         }
     }

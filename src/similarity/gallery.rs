@@ -1,6 +1,7 @@
 //! Many exemplars that a fragment is compared with all at once.
 
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rayon::prelude::*;
@@ -34,6 +35,8 @@ pub struct Gallery<'a> {
     store: Store,
     /// The store on a graphics processor, when it was worth it.
     device: OnceLock<Option<DeviceShelf>>,
+    /// Nanoseconds that comparisons on the processor are estimated to have taken so far.
+    compared: AtomicU64,
     exhaustive: bool,
 }
 
@@ -52,7 +55,7 @@ impl<'a> Gallery<'a> {
         } else {
             Store::Drawn(fragments.par_iter().map(|fragment| comparer.exemplar(fragment)).collect())
         };
-        Self { comparer, fragments, store, device: OnceLock::new(), exhaustive }
+        Self { comparer, fragments, store, device: OnceLock::new(), compared: AtomicU64::new(0), exhaustive }
     }
 
     /// The similarity of a fragment to each exemplar, in their order: as
@@ -85,7 +88,9 @@ impl<'a> Gallery<'a> {
         let there = self.device.get().is_some_and(Option::is_some);
         let alterations = shelf.stretches() * shelf.mirrors().len();
         let plan = SearchPlan::new(shelf.len(), fragments, there, alterations);
-        if !self.comparer.planner.may_use_device(plan, Duration::ZERO) {
+        let compared = Duration::from_nanos(self.compared.load(Ordering::Relaxed));
+        if !self.comparer.planner.may_use_device(plan, compared) {
+            self.compared.fetch_add(plan.processor as u64, Ordering::Relaxed);
             return None;
         }
         self.device.get_or_init(|| DeviceShelf::open(shelf, &|_| (0, 1.0))).as_ref()

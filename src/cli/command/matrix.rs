@@ -15,7 +15,7 @@ use crate::similarity::{Gallery, Table};
 /// Rows that are computed before they are written.
 const BATCH: usize = 256;
 
-/// Tables of more rows are not kept to be mirrored: one would take a gigabyte.
+/// Tables of more rows are not kept to be mirrored: one would take gigabytes.
 const LARGEST_TABLE: usize = 1 << 14;
 
 pub fn run(args: &MatrixArgs) -> anyhow::Result<Outcome> {

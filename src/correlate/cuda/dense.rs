@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use bytemuck::{Pod, Zeroable};
 
-use super::device::{Argument, Fault, Lane, Memory, Parcel, Shape, SizesTable};
+use super::argument::{Argument, Shape, SizesTable};
+use super::device::Fault;
+use super::lane::{Lane, Memory, Parcel};
 use crate::correlate::{Offset, Peak, Prepared};
 use crate::roll::PianoRoll;
 
@@ -25,6 +27,11 @@ const BLOCKS: u32 = 12;
 const THREADS: u32 = 256;
 /// Bytes of rows that are written before they are read again: they should stay in the second-level cache.
 const ROWS: u64 = 24 << 20;
+
+/// Every transposition of rolls that are in reach of each other.
+const ALL: (i32, i32) = (-1000, 1000);
+/// Runs of the pictures of one side, at most.
+const MOST_RUNS: usize = 1 << 30;
 
 /// A soft picture on the device.
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
@@ -133,13 +140,15 @@ pub(super) fn peaks(
     times: &mut Times,
 ) -> Result<Option<Vec<Vec<Option<Peak>>>>, Fault> {
     let Some(size) = Size::of(fragments, exemplars) else { return Ok(None) };
-    let wanted = transpositions.map_or((-10_000, 10_000), |range| (*range.start(), *range.end()));
+    let wanted =
+        transpositions.map_or(ALL, |range| (*range.start().clamp(&ALL.0, &ALL.1), *range.end().clamp(&ALL.0, &ALL.1)));
     let all = u64::from(size.rows);
     let room = ((i64::from(wanted.1) - i64::from(wanted.0) + 1).clamp(1, all as i64)) as u32;
     // Spectra of all exemplars, if there is memory for them, and of as many fragments.
     let least_rows = u64::from(room) * size.row();
     let fit = (lane.device.unused() as u64 / 2).saturating_sub(least_rows) / size.spectrum() / 2;
-    let at_once = (fit as usize).clamp(1, 4096);
+    let longest = fragments.iter().chain(exemplars).map(|it| it.roll().runs().len()).max().unwrap_or(0);
+    let at_once = (fit as usize).min(MOST_RUNS / longest.max(1)).clamp(1, 4096);
     let mut found = vec![Vec::with_capacity(exemplars.len()); fragments.len()];
     for (part, rows) in fragments.chunks(at_once).zip(found.chunks_mut(at_once)) {
         for exemplars in exemplars.chunks(at_once) {

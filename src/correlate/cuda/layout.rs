@@ -64,6 +64,12 @@ pub(super) struct Task {
     pub view: u32,
 }
 
+/// Whether a roll is so near to the range of MIDI (inversions leave it by an octave or ten) that every transposition of
+/// one such roll to another fits into a rank.
+pub(super) fn is_in_reach(roll: &PianoRoll) -> bool {
+    roll.low() >= -256 && roll.high() < 512
+}
+
 /// Many figures, and the grid of each.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Figures {
@@ -77,7 +83,8 @@ pub(super) struct Figures {
 impl Figures {
     /// Adds a roll; false, and nothing added, when the kernels cannot take it.
     pub fn push(&mut self, roll: &PianoRoll) -> bool {
-        if !roll.is_binary() || roll.is_dark() || roll.rows() > MOST_ROWS || u16::try_from(roll.columns()).is_err() {
+        let fits = roll.rows() <= MOST_ROWS && u16::try_from(roll.columns()).is_ok() && is_in_reach(roll);
+        if !roll.is_binary() || roll.is_dark() || !fits {
             return false;
         }
         let spans = roll.runs().iter().map(|run| {
@@ -221,7 +228,7 @@ impl Layout {
                     let class = lanes(head.energy.min(group.most), grid);
                     let image = layout.image(drawn, index as u32, head, mirror, grid, LANES[class]);
                     let start = if listed { first } else { group.first };
-                    first += group.count;
+                    first += if listed { group.count } else { 0 };
                     let task = Task { image, first: start, count: group.count, view };
                     let words = layout.images[image as usize].words();
                     let size = ROOMS.iter().position(|&room| words <= room && !group.long).unwrap_or(ROOMS.len());

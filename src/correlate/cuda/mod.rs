@@ -12,13 +12,18 @@
 //! transpositions lie in a word, as digits. Nothing is scattered, so nothing can collide, and reads of neighbouring
 //! lags are neighbours in memory.
 //!
-//! All rolls of zeros and ones of up to 128 rows and 65,535 columns are taken; the rest is left to the processor.
+//! All rolls of zeros and ones of up to 128 rows and 65,535 columns are taken, and soft ones whose padded pictures have
+//! at most 512 rows and 4,096 columns, within some octaves of the range of MIDI; the rest is left to the processor.
 
 mod absent;
+#[cfg(feature = "cuda")]
+mod argument;
 #[cfg(feature = "cuda")]
 mod dense;
 #[cfg(feature = "cuda")]
 mod device;
+#[cfg(feature = "cuda")]
+mod lane;
 #[cfg(feature = "cuda")]
 mod layout;
 #[cfg(feature = "cuda")]
@@ -27,6 +32,8 @@ mod pairs;
 mod round;
 #[cfg(feature = "cuda")]
 mod shelf;
+#[cfg(feature = "cuda")]
+mod steps;
 #[cfg(not(feature = "cuda"))]
 mod without;
 

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use num_integer::gcd;
 use rayon::prelude::*;
 
-use super::device::{Device, Fault, Lane, Memory, Parcel};
-use super::layout::{Figures, Layout, unrank};
+use super::device::{Device, Fault};
+use super::lane::{Lane, Memory, Parcel};
+use super::layout::{Figures, Layout, is_in_reach, unrank};
 use super::round::{Exemplars, Round, Wanted};
 use super::{Absent, WARPS, dense};
 use crate::correlate::{Backend, Correlator, Lags, Offset, Overlap, Peak, Prepared, Search, Sparse};
@@ -51,7 +52,7 @@ fn with_lane<R>(device: &'static Device, work: impl FnOnce(&mut Lane) -> Result<
     let mut slot = LANE.lock().unwrap_or_else(PoisonError::into_inner);
     let lane = match &mut *slot {
         Some(lane) => lane,
-        empty => empty.insert(device.lane()?),
+        empty => empty.insert(Lane::new(device)?),
     };
     let result = work(lane);
     if result.is_err() {
@@ -143,12 +144,12 @@ impl Cuda {
         known: &mut [Vec<Option<Option<Peak>>>],
     ) {
         let which = |rolls: &[&Prepared], soft: bool| -> Vec<usize> {
-            (0..rolls.len())
-                .filter(|&index| !rolls[index].roll().is_dark() && is_soft(rolls[index].roll()) == soft)
-                .collect()
+            let wanted = |roll: &PianoRoll| !roll.is_dark() && is_in_reach(roll) && is_soft(roll) == soft;
+            (0..rolls.len()).filter(|&index| wanted(rolls[index].roll())).collect()
         };
-        let (soft, all) = (which(fragments, true), (0..exemplars.len()).collect::<Vec<_>>());
-        for (rows, columns) in [(soft, all), (which(fragments, false), which(exemplars, true))] {
+        for (rows, columns) in
+            [(true, true), (true, false), (false, true)].map(|(x, k)| (which(fragments, x), which(exemplars, k)))
+        {
             if rows.is_empty() || columns.is_empty() {
                 continue;
             }
@@ -245,12 +246,21 @@ impl Cuda {
         let found = with_lane(self.device, |lane| {
             let resident = Exemplars::new(lane, &figures)?;
             let size = wanted.size();
-            let at_once = (ANSWERS / (size * figures.len())).clamp(1, 4096);
-            for (fragments, rows) in fragments.chunks(at_once).zip(rows.chunks_mut(at_once)) {
-                let (batch, fits) = gather(fragments);
-                let answers = self.ask(lane, &resident, &batch, wanted)?;
+            let mut at_once = (ANSWERS / (size * figures.len())).clamp(1, 4096);
+            let mut done = 0;
+            while done < fragments.len() {
+                let part = done..fragments.len().min(done + at_once);
+                let (batch, fits) = gather(&fragments[part.clone()]);
+                let answers = match self.ask(lane, &resident, &batch, wanted) {
+                    Err(Fault::OutOfMemory) if at_once > 1 => {
+                        lane.give_back();
+                        at_once /= 2;
+                        continue;
+                    }
+                    other => other?,
+                };
                 let mut answers = answers.chunks_exact(size * figures.len());
-                for (row, own) in rows.iter_mut().zip(fits).filter_map(|(row, fits)| Some((row, fits?))) {
+                for (row, own) in rows[part.clone()].iter_mut().zip(fits).filter_map(|(row, fits)| Some((row, fits?))) {
                     let Some(answers) = answers.next() else { break };
                     for (cell, place) in
                         row.iter_mut().zip(&fit).filter_map(|(cell, fit)| Some((cell, (*fit)? as usize)))
@@ -260,6 +270,7 @@ impl Cuda {
                         *cell = read(grid, wanted.read(bytes));
                     }
                 }
+                done = part.end;
             }
             Ok(())
         });

@@ -1,6 +1,8 @@
 //! Fragments against resident exemplars: images drawn, tasks divided, and one launch for each number of lanes.
 
-use super::device::{Argument, Device, Fault, Lane, Memory, Parcel, Resident, Shape};
+use super::argument::{Argument, Shape};
+use super::device::{Device, Fault};
+use super::lane::{Lane, Memory, Parcel, Resident};
 use super::layout::{Class, Figure, Figures, Group, Image, Layout, Task, group};
 
 /// Bytes of shared memory that a warp needs for the notes at hand; `Stage` of the kernels.

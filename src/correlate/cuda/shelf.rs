@@ -10,7 +10,9 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use super::device::{Argument, Device, Fault, InksTable, Lane, Memory, Parcel, Resident, Shape, ShelfTable};
+use super::argument::{InksTable, ShelfTable};
+use super::device::{Device, Fault};
+use super::lane::{Lane, Memory, Parcel, Resident};
 use super::layout::{Figures, Layout};
 use super::round::{Exemplars, Lists, Round, Wanted};
 use super::{Absent, WARPS};
@@ -43,10 +45,10 @@ pub(crate) trait ShelfSource {
 /// Exemplars on the device.
 pub(crate) struct CudaShelf {
     device: &'static Device,
-    exemplars: Exemplars,
+    pub(super) exemplars: Exemplars,
     tables: Resident,
-    table: ShelfTable,
-    inks: InksTable,
+    pub(super) table: ShelfTable,
+    pub(super) inks: InksTable,
     mirrors: Vec<u32>,
     /// Exemplars that could not be put on it.
     pub unfit: Vec<usize>,
@@ -69,25 +71,25 @@ type Best = [Vec<(usize, f64)>; 2];
 
 /// Where the parts of the scratch memory are.
 #[derive(Debug, Clone, Copy)]
-struct Scratch {
-    brightest: u64,
-    values: u64,
-    most: u64,
-    bounds: u64,
-    list: u64,
-    counts: u64,
-    floors: u64,
-    seeds: u64,
+pub(super) struct Scratch {
+    pub brightest: u64,
+    pub values: u64,
+    pub most: u64,
+    pub bounds: u64,
+    pub list: u64,
+    pub counts: u64,
+    pub floors: u64,
+    pub seeds: u64,
     /// Indices, then similarities: what is fetched.
-    indices: u64,
-    best: u64,
+    pub indices: u64,
+    pub best: u64,
 }
 
 impl CudaShelf {
     /// Sends exemplars to the device, with the side (0 or 1) and the weight of each.
     pub fn new(source: &dyn ShelfSource, side_and_weight: &dyn Fn(usize) -> (usize, f64)) -> Result<Self, Refusal> {
         let device = Device::get().map_err(Refusal::Absent)?;
-        let lane = device.lane()?;
+        let lane = Lane::new(device)?;
         let (count, stretches) = source.size();
         let mut figures = Figures::default();
         let (mut which, mut unfit) = (vec![u32::MAX; count * stretches], Vec::new());
@@ -123,11 +125,11 @@ impl CudaShelf {
                 owners[moved as usize] = owner as u32;
             }
         }
-        let groups: Vec<u16> = exemplars
+        let groups: Vec<u32> = exemplars
             .groups
             .iter()
             .enumerate()
-            .flat_map(|(number, group)| std::iter::repeat_n(number as u16, group.count as usize))
+            .flat_map(|(number, group)| std::iter::repeat_n(number as u32, group.count as usize))
             .collect();
         let mirrors = source.mirrors();
         let (sides, weights): (Vec<u8>, Vec<f64>) = (0..count)
@@ -230,7 +232,8 @@ impl CudaShelf {
         let mut figures = Figures::default();
         let fits: Vec<bool> = fragments.iter().map(|roll| figures.push(roll)).collect();
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut at_once = self.at_once(&figures);
+        let held: u64 = lanes.iter().flatten().map(Lane::held).sum();
+        let mut at_once = self.at_once(&figures, held);
         let found = loop {
             match self.batches(&mut lanes, &figures, at_once, query, &read) {
                 Err(Fault::OutOfMemory) if at_once > 1 => {
@@ -250,15 +253,15 @@ impl CudaShelf {
         Ok(fits.into_iter().map(|fits| if fits { found.next() } else { None }).collect())
     }
 
-    /// How many fragments fit into the free memory of the device, on both lanes.
-    fn at_once(&self, figures: &Figures) -> usize {
+    /// How many fragments fit into the free memory of the device, on both lanes, and what these hold already.
+    fn at_once(&self, figures: &Figures, held: u64) -> usize {
         let views = self.mirrors.len() as u64;
         let longest = figures.heads.iter().map(|head| (u64::from(head.columns) + 192) * u64::from(head.rows + 3) * 4);
         let images = longest.max().unwrap_or(0) * views * self.exemplars.groups.len() as u64;
         let of_figures = views * self.exemplars.figures.len() as u64 * 8;
         let of_exemplars = u64::from(self.table.exemplars) * (12 + 4 * u64::from(self.table.stretches));
         let each = images + of_figures + of_exemplars;
-        let fit = (self.device.unused() as u64 * 4 / 5 / 2 / each.max(1)) as usize;
+        let fit = ((self.device.unused() as u64 + held) * 4 / 5 / 2 / each.max(1)) as usize;
         // Places in lists are numbers of 32 bits.
         let most = (u64::from(u32::MAX) / (of_figures / 8).max(1)) as usize;
         fit.min(most).clamp(1, MOST_AT_ONCE)
@@ -282,7 +285,7 @@ impl CudaShelf {
             let turn = batch % 2;
             let lane = match &mut lanes[turn] {
                 Some(lane) => lane,
-                empty => empty.insert(self.device.lane()?),
+                empty => empty.insert(Lane::new(self.device)?),
             };
             if let Some(bytes) = pending[turn].take() {
                 read(lane.answer(bytes)?, &mut found);
@@ -398,141 +401,6 @@ impl CudaShelf {
             best: base + best,
         };
         Ok((scratch, bytes))
-    }
-
-    /// Blocks for work by exemplar, a thread each, and fragment.
-    fn by_exemplar(&self, fragments: usize, threads_each: u32) -> Shape {
-        let blocks = (u64::from(self.table.exemplars) * u64::from(threads_each)).div_ceil(256).min(1 << 12) as u32;
-        Shape { blocks: (blocks.max(1), fragments as u32, 1), threads: 256, shared: 0 }
-    }
-
-    #[allow(unsafe_code, reason = "a launch")]
-    fn bound(&self, lane: &Lane, round: &Round, scratch: &Scratch, fragments: usize) -> Result<(), Fault> {
-        let arguments = [
-            Argument::Shelf(self.table),
-            Argument::Inks(self.inks),
-            Argument::Long(round.at.fragments),
-            Argument::Long(round.at.notes),
-            Argument::Long(scratch.most),
-            Argument::Long(scratch.bounds),
-        ];
-        // SAFETY: the tables are those of this shelf; the answers have room for every fragment and exemplar.
-        unsafe { lane.launch("bound_by_ink", self.by_exemplar(fragments, 32), &arguments) }
-    }
-
-    #[allow(unsafe_code, reason = "a launch")]
-    fn list_candidates(&self, lane: &Lane, round: &Round, scratch: &Scratch, fragments: usize) -> Result<(), Fault> {
-        let arguments = [
-            Argument::Shelf(self.table),
-            Argument::Long(round.at.fragments),
-            Argument::Long(scratch.most),
-            Argument::Long(scratch.bounds),
-            Argument::Long(scratch.floors),
-            Argument::Long(round.at.buckets),
-            Argument::Long(round.at.tasks),
-            Argument::Long(scratch.counts),
-            Argument::Long(scratch.list),
-        ];
-        // SAFETY: each task's list has room for its group.
-        unsafe { lane.launch("list_candidates", self.by_exemplar(fragments, 1), &arguments) }
-    }
-
-    #[allow(unsafe_code, reason = "a launch")]
-    fn list_found(
-        &self,
-        lane: &Lane,
-        round: &Round,
-        scratch: &Scratch,
-        fragments: usize,
-        seeds: usize,
-    ) -> Result<(), Fault> {
-        let arguments = [
-            Argument::Shelf(self.table),
-            Argument::Long(scratch.seeds),
-            Argument::Word(seeds as u32),
-            Argument::Long(round.at.buckets),
-            Argument::Long(round.at.tasks),
-            Argument::Long(scratch.counts),
-            Argument::Long(scratch.list),
-        ];
-        // SAFETY: as for the candidates; an exemplar is found once at most.
-        unsafe {
-            lane.launch("list_found", Shape { blocks: (1, fragments as u32, 1), threads: 256, shared: 0 }, &arguments)
-        }
-    }
-
-    /// The similarities of all exemplars, from the brightness of every view and figure.
-    #[allow(unsafe_code, reason = "a launch")]
-    fn weigh_all(&self, lane: &Lane, round: &Round, scratch: &Scratch, fragments: usize) -> Result<(), Fault> {
-        let arguments = [
-            Argument::Shelf(self.table),
-            Argument::Long(round.at.fragments),
-            Argument::Long(scratch.brightest),
-            Argument::Long(self.exemplars.figures.len() as u64),
-            Argument::Long(scratch.values),
-        ];
-        // SAFETY: brightness is there for every view and figure.
-        unsafe { lane.launch("weigh_all", self.by_exemplar(fragments, 1), &arguments) }
-    }
-
-    /// Raises similarities to those of the alterations that are listed.
-    #[allow(unsafe_code, reason = "a launch")]
-    fn weigh_listed(&self, lane: &Lane, round: &Round, scratch: &Scratch, tasks: usize) -> Result<(), Fault> {
-        let arguments = [
-            Argument::Shelf(self.table),
-            Argument::Long(round.at.fragments),
-            Argument::Long(round.at.tasks),
-            Argument::Long(scratch.counts),
-            Argument::Word(tasks as u32),
-            Argument::Long(scratch.list),
-            Argument::Long(scratch.brightest),
-            Argument::Long(scratch.values),
-        ];
-        let shape = Shape { blocks: (tasks.div_ceil(8).min(1 << 15) as u32, 1, 1), threads: 256, shared: 0 };
-        // SAFETY: brightness is there for all that is listed.
-        unsafe { lane.launch("weigh_listed", shape, &arguments) }
-    }
-
-    /// Blocks for a side of each fragment.
-    fn by_side(&self, fragments: usize) -> Shape {
-        let threads = self.table.exemplars.next_power_of_two().clamp(32, 1024);
-        Shape { blocks: (2, fragments as u32, 1), threads, shared: 0 }
-    }
-
-    /// The `wanted` most similar exemplars; with the least of each side, the floors.
-    #[allow(unsafe_code, reason = "a launch")]
-    fn find_best(
-        &self,
-        lane: &Lane,
-        fragments: usize,
-        scratch: &Scratch,
-        wanted: usize,
-        (least, floors): (u64, u64),
-    ) -> Result<(), Fault> {
-        let arguments = [
-            Argument::Shelf(self.table),
-            Argument::Long(scratch.values),
-            Argument::Word(wanted as u32),
-            Argument::Long(scratch.indices),
-            Argument::Long(scratch.best),
-            Argument::Long(least),
-            Argument::Long(floors),
-        ];
-        // SAFETY: the answers have room for as many of both sides of each fragment.
-        unsafe { lane.launch("find_best", self.by_side(fragments), &arguments) }
-    }
-
-    /// The exemplars with the greatest bounds.
-    #[allow(unsafe_code, reason = "a launch")]
-    fn find_promising(&self, lane: &Lane, fragments: usize, scratch: &Scratch, wanted: usize) -> Result<(), Fault> {
-        let arguments = [
-            Argument::Shelf(self.table),
-            Argument::Long(scratch.bounds),
-            Argument::Word(wanted as u32),
-            Argument::Long(scratch.seeds),
-        ];
-        // SAFETY: as for the best.
-        unsafe { lane.launch("find_promising", self.by_side(fragments), &arguments) }
     }
 }
 
