@@ -53,7 +53,8 @@ device = options.device or built(["build", "--example", "device"], "device")
 folders = [options.music / "phrases", options.music / "midi"]
 out = ["# On a graphics processor", "", "Made by `benches/device.py`; what is measured is described in it and in `examples/device.rs`.", ""]
 card = printed(["nvidia-smi", "--query-gpu=name,driver_version,memory.total", "--format=csv,noheader"]).strip()
-out += [f"{datetime.date.today().isoformat()}, {card}", ""]
+revision = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True).stdout
+out += [f"{datetime.date.today().isoformat()}, {card}, revision {revision.strip() or 'not known'}", ""]
 
 
 def section(title, text):
