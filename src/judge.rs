@@ -3,21 +3,18 @@
 use std::borrow::Cow;
 use std::path::Path;
 use std::slice;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::bank::{Bank, Label};
-use crate::correlate::{Planner, Prepared, SearchPlan};
+use crate::correlate::{Planner, Prepared};
 use crate::error::Result;
 use crate::note::Fragment;
 use crate::similarity::shelf::Shelf;
 use crate::similarity::{
-    AlteredExemplar, Best, Comparer, DeviceShelf, Difference, Exemplars, Floors, Likeness, Purpose, Task, Tracker,
-    search,
+    AlteredExemplar, Best, Comparer, DeviceShelf, Difference, Exemplars, Floors, Likeness, Offload, Purpose, Task,
+    Tracker, search,
 };
 use crate::verdict::{Thresholds, Verdict};
 
@@ -43,9 +40,7 @@ pub struct Judge {
     thresholds: Thresholds,
     store: Store,
     /// The store on a graphics processor, when it was worth it.
-    device: OnceLock<Option<DeviceShelf>>,
-    /// Nanoseconds that searches on the processor are estimated to have taken so far.
-    searched: AtomicU64,
+    offload: Offload,
     top: usize,
     exhaustive: bool,
 }
@@ -99,8 +94,7 @@ impl Judge {
             bank,
             comparer,
             store,
-            device: OnceLock::new(),
-            searched: AtomicU64::new(0),
+            offload: Offload::default(),
             top: DEFAULT_TOP,
             exhaustive: false,
         }
@@ -283,22 +277,9 @@ impl Judge {
         rolls.par_iter().with_max_len(1).map(|roll| self.best_on_processor(roll, top)).collect()
     }
 
-    /// The exemplars on the graphics processor, where so many fragments are worth it, or all so far would have been: a
-    /// search loop asks little at a time, but often.
+    /// The exemplars on the graphics processor, where so many fragments are worth it.
     fn device(&self, shelf: &Shelf, fragments: usize) -> Option<&DeviceShelf> {
-        let there = self.device.get().is_some_and(Option::is_some);
-        let alterations = shelf.stretches() * shelf.mirrors().len();
-        let plan = SearchPlan::new(shelf.len(), fragments, there, alterations);
-        let searched = Duration::from_nanos(self.searched.load(Ordering::Relaxed));
-        if !self.comparer.planner.may_use_device(plan, searched) {
-            self.searched.fetch_add(plan.processor as u64, Ordering::Relaxed);
-            return None;
-        }
-        let open = || {
-            log::info!("{fragments} fragments by {} exemplars, after {searched:?} of searches: {plan:?}", shelf.len());
-            DeviceShelf::open(shelf, &|index| self.side_and_weight(index))
-        };
-        self.device.get_or_init(open).as_ref()
+        self.offload.device(self.comparer.planner, shelf, fragments, &|index| self.side_and_weight(index))
     }
 
     /// The most similar exemplars of each side, best first, ties in order of name.

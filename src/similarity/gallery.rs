@@ -1,16 +1,13 @@
 //! Many exemplars that a fragment is compared with all at once.
 
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
-
 use rayon::prelude::*;
 
 use super::comparer::{AlteredExemplar, Comparer};
 use super::device::DeviceShelf;
 use super::evaluator::{Evaluator, Exemplars};
+use super::offload::Offload;
 use super::shelf::Shelf;
-use crate::correlate::{Prepared, SearchPlan};
+use crate::correlate::Prepared;
 use crate::note::Fragment;
 
 /// Exemplars without labels, for tables of similarities.
@@ -34,9 +31,7 @@ pub struct Gallery<'a> {
     fragments: Vec<&'a Fragment>,
     store: Store,
     /// The store on a graphics processor, when it was worth it.
-    device: OnceLock<Option<DeviceShelf>>,
-    /// Nanoseconds that comparisons on the processor are estimated to have taken so far.
-    compared: AtomicU64,
+    offload: Offload,
     exhaustive: bool,
 }
 
@@ -55,7 +50,7 @@ impl<'a> Gallery<'a> {
         } else {
             Store::Drawn(fragments.par_iter().map(|fragment| comparer.exemplar(fragment)).collect())
         };
-        Self { comparer, fragments, store, device: OnceLock::new(), compared: AtomicU64::new(0), exhaustive }
+        Self { comparer, fragments, store, offload: Offload::default(), exhaustive }
     }
 
     /// The similarity of a fragment to each exemplar, in their order: as
@@ -85,15 +80,7 @@ impl<'a> Gallery<'a> {
 
     /// The exemplars on the graphics processor, where so many fragments are worth it.
     fn device(&self, shelf: &Shelf, fragments: usize) -> Option<&DeviceShelf> {
-        let there = self.device.get().is_some_and(Option::is_some);
-        let alterations = shelf.stretches() * shelf.mirrors().len();
-        let plan = SearchPlan::new(shelf.len(), fragments, there, alterations);
-        let compared = Duration::from_nanos(self.compared.load(Ordering::Relaxed));
-        if !self.comparer.planner.may_use_device(plan, compared) {
-            self.compared.fetch_add(plan.processor as u64, Ordering::Relaxed);
-            return None;
-        }
-        self.device.get_or_init(|| DeviceShelf::open(shelf, &|_| (0, 1.0))).as_ref()
+        self.offload.device(self.comparer.planner, shelf, fragments, &|_| (0, 1.0))
     }
 
     /// Lends the exemplars of the shelf.

@@ -109,7 +109,7 @@ pub(super) struct Round {
 }
 
 impl Round {
-    /// `more` is sent along; the parcel's offsets become addresses by adding the one that is given besides.
+    /// What is in the parcel is sent along; its offsets become addresses by adding the one that is given besides.
     pub fn new(
         lane: &mut Lane,
         layout: Layout,
