@@ -60,8 +60,31 @@ pub trait Correlator: Send + Sync {
         self.peak(fragment, exemplar, search).map_or(0.0, |peak| peak.brightness)
     }
 
+    /// The greatest brightness at each transposition of `search` at which the two pictures can meet: the lowest of
+    /// them, and one value for each from there upwards; none when they cannot meet.
+    fn brightest_by_transposition(&self, fragment: &Prepared, exemplar: &Prepared, search: &Search) -> (i32, Vec<f64>) {
+        by_transposition(self, fragment, exemplar, search)
+    }
+
     /// [`brightest`](Self::brightest) for each of many exemplars: cheaper than one by one.
     fn brightest_each(&self, fragment: &Prepared, exemplars: &[&Prepared], search: &Search) -> Vec<f64> {
         exemplars.iter().map(|exemplar| self.brightest(fragment, exemplar, search)).collect()
     }
+}
+
+/// [`Correlator::brightest_by_transposition`] from planes of overlaps.
+fn by_transposition<C: Correlator + ?Sized>(
+    correlator: &C,
+    fragment: &Prepared,
+    exemplar: &Prepared,
+    search: &Search,
+) -> (i32, Vec<f64>) {
+    let Some(lags) = search.lags(fragment.roll(), exemplar.roll()) else { return (0, Vec::new()) };
+    let mut tops = vec![0.0f32; lags.transpositions()];
+    for block in lags.blocks(exemplar.roll().columns()) {
+        for row in correlator.overlap(fragment, exemplar, &block).values.outer_iter() {
+            tops.iter_mut().zip(row).for_each(|(top, &value)| *top = top.max(value));
+        }
+    }
+    (lags.lowest, tops.into_iter().map(f64::from).collect())
 }

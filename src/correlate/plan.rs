@@ -211,4 +211,8 @@ impl Correlator for Planner {
     fn brightest(&self, fragment: &Prepared, exemplar: &Prepared, search: &Search) -> f64 {
         self.of_search(fragment, exemplar, search).brightest(fragment, exemplar, search)
     }
+
+    fn brightest_by_transposition(&self, fragment: &Prepared, exemplar: &Prepared, search: &Search) -> (i32, Vec<f64>) {
+        self.of_search(fragment, exemplar, search).brightest_by_transposition(fragment, exemplar, search)
+    }
 }

@@ -72,6 +72,14 @@ pub fn check(correlator: &dyn Correlator, x: &PianoRoll, k: &PianoRoll, search: 
         prop_assert!(agrees(brightest, expected.brightness, exact, scale), "{} {:?}", brightest, expected);
     }
 
+    // The best of each transposition.
+    let (lowest, tops) = correlator.brightest_by_transposition(&x, &k, search);
+    let (expected_lowest, expected_tops) = Reference.brightest_by_transposition(&x, &k, search);
+    prop_assert_eq!((lowest, tops.len()), (expected_lowest, expected_tops.len()));
+    for (found, expected) in tops.into_iter().zip(expected_tops) {
+        prop_assert!(agrees(found, expected, exact, scale), "{} {}", found, expected);
+    }
+
     // The plane, a margin beyond where the pictures meet included.
     let lags = search.lags(x.roll(), k.roll()).unwrap();
     let wider = Lags { lowest: lags.lowest - 2, highest: lags.highest + 1, first: lags.first - 3, last: lags.last + 2 };

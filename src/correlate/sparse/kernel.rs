@@ -208,9 +208,10 @@ impl<T: Lane, const LANES: usize> Images<T, LANES> {
         self.steps = steps;
     }
 
-    /// The greatest brightness of a pair in units of `grid`.
+    /// For each transposition the greatest brightness of a pair in units of `grid`; the lowest comes first, in
+    /// lane 0.
     #[inline(always)]
-    fn greatest(&mut self, pair: &Pair<'_>) -> T {
+    fn greatest(&mut self, pair: &Pair<'_>) -> [T; LANES] {
         let Pair { gridded, exemplar, .. } = *pair;
         let rows = (gridded.length + gridded.count(exemplar.head.columns) + 1) as usize;
         if self.plane.len() < rows {
@@ -245,7 +246,7 @@ impl<T: Lane, const LANES: usize> Images<T, LANES> {
             }
             *row = [T::default(); LANES];
         }
-        tops.into_iter().max().unwrap_or_default()
+        tops
     }
 }
 
@@ -335,15 +336,27 @@ impl Gridded {
     }
 }
 
-/// To find the greatest brightness of a pair in units of the grid.
-struct Greatest<'a, T, const LANES: usize>(&'a mut Images<T, LANES>, &'a Pair<'a>);
+/// To find the greatest brightness of a pair in units of the grid: of all, or of each transposition.
+struct Greatest<'a, 'b, T, const LANES: usize>(&'a mut Images<T, LANES>, &'a Pair<'a>, &'a mut Wanted<'b>);
 
-impl<T: Lane, const LANES: usize> Work for Greatest<'_, T, LANES> {
+/// What is to be found out of a pair.
+enum Wanted<'a> {
+    /// The greatest brightness.
+    Greatest,
+    /// The greatest of each transposition, from the lowest; so many as there are places.
+    Each(&'a mut [u32]),
+}
+
+impl<T: Lane, const LANES: usize> Work for Greatest<'_, '_, T, LANES> {
     type Output = u32;
 
     #[inline(always)]
     fn run(self) -> u32 {
-        self.0.greatest(self.1).to_u32()
+        let tops = self.0.greatest(self.1);
+        if let Wanted::Each(each) = self.2 {
+            each.iter_mut().zip(tops).for_each(|(each, top)| *each = top.to_u32());
+        }
+        tops.into_iter().max().unwrap_or_default().to_u32()
     }
 }
 
@@ -382,14 +395,25 @@ impl<T: Lane> Widths<T> {
     }
 
     /// The greatest brightness in units of the grid; `None` when there are too many transpositions or times.
-    fn greatest(&mut self, processor: Processor, transpositions: usize, pair: &Pair<'_>) -> Option<u32> {
+    fn greatest(
+        &mut self,
+        processor: Processor,
+        transpositions: usize,
+        pair: &Pair<'_>,
+        wanted: &mut Wanted<'_>,
+    ) -> Option<u32> {
         match transpositions {
-            0..=32 if Images::<T, 32>::fit(pair) => Some(processor.run(Greatest(&mut self.narrow, pair))),
-            33..=64 if Images::<T, 64>::fit(pair) => Some(processor.run(Greatest(&mut self.middle, pair))),
-            65..=128 if Images::<T, 128>::fit(pair) => Some(processor.run(Greatest(&mut self.wide, pair))),
+            0..=32 if Images::<T, 32>::fit(pair) => Some(processor.run(Greatest(&mut self.narrow, pair, wanted))),
+            33..=64 if Images::<T, 64>::fit(pair) => Some(processor.run(Greatest(&mut self.middle, pair, wanted))),
+            65..=128 if Images::<T, 128>::fit(pair) => Some(processor.run(Greatest(&mut self.wide, pair, wanted))),
             _ => None,
         }
     }
+}
+
+/// At how many transpositions two pictures meet.
+fn transpositions(fragment: &OutlineHead, exemplar: &OutlineHead) -> usize {
+    usize::from(fragment.rows) + usize::from(exemplar.rows) - 1
 }
 
 /// A fragment made ready to be laid under many exemplars. It grows images as they are needed and
@@ -452,8 +476,21 @@ impl Kernel {
     /// The greatest brightness over all transpositions and shifts; `None` when this pair does not
     /// fit, so that it must be computed otherwise.
     pub(crate) fn brightest(&mut self, exemplar: &Outline<'_>) -> Option<u32> {
+        self.find(exemplar, &mut Wanted::Greatest)
+    }
+
+    /// Into `each` the greatest brightness over all shifts at each transposition, the lowest first; false when this
+    /// pair does not fit.
+    pub(crate) fn brightest_by_transposition(&mut self, exemplar: &Outline<'_>, each: &mut Vec<u32>) -> bool {
+        let Some(head) = self.fragment.head else { return false };
+        each.clear();
+        each.resize(transpositions(&head, &exemplar.head), 0);
+        self.find(exemplar, &mut Wanted::Each(each)).is_some()
+    }
+
+    fn find(&mut self, exemplar: &Outline<'_>, wanted: &mut Wanted<'_>) -> Option<u32> {
         let head = self.fragment.head?;
-        let transpositions = usize::from(head.rows) + usize::from(exemplar.head.rows) - 1;
+        let transpositions = transpositions(&head, &exemplar.head);
         let gridded = match self.common[usize::from(exemplar.head.grid)] {
             UNKNOWN => self.meet(gcd(head.grid, exemplar.head.grid), exemplar.head.grid),
             known => usize::from(known),
@@ -463,12 +500,15 @@ impl Kernel {
         let most = head.energy.min(exemplar.head.energy);
         let pair = Pair { fragment: &self.fragment, gridded, exemplar };
         let greatest = if most <= u8::LARGEST * grid {
-            self.bytes.greatest(self.processor, transpositions, &pair)?
+            self.bytes.greatest(self.processor, transpositions, &pair, wanted)?
         } else if most <= u16::LARGEST * grid {
-            self.words.greatest(self.processor, transpositions, &pair)?
+            self.words.greatest(self.processor, transpositions, &pair, wanted)?
         } else {
             return None;
         };
+        if let Wanted::Each(each) = wanted {
+            each.iter_mut().for_each(|top| *top *= grid);
+        }
         Some(greatest * grid)
     }
 

@@ -23,7 +23,7 @@ use ndarray::Array2;
 use num_integer::gcd;
 
 use self::kernel::Kernel;
-use super::{Backend, Correlator, Lags, Offset, Overlap, Peak, Prepared, Processor, Search};
+use super::{Backend, Correlator, Lags, Offset, Overlap, Peak, Prepared, Processor, Search, by_transposition};
 use crate::roll::PianoRoll;
 
 /// Exact correlation from note starts and stops; the fastest for symbolic music.
@@ -365,6 +365,22 @@ impl Correlator for Sparse {
         lags.blocks(exemplar.roll().columns())
             .map(|block| pair.with_plane(&block, Locate(block, 1)))
             .reduce(|best, peak| if peak.beats(&best) { peak } else { best })
+    }
+
+    fn brightest_by_transposition(&self, fragment: &Prepared, exemplar: &Prepared, search: &Search) -> (i32, Vec<f64>) {
+        let lags = search.lags(fragment.roll(), exemplar.roll());
+        let all = Search::default().lags(fragment.roll(), exemplar.roll());
+        if let (Some(lags), Some(all), None) = (lags, all, &search.shifts) {
+            let mut tops = Vec::new();
+            let fast = Kernel::lend(self.processor, fragment.roll(), |kernel| {
+                exemplar.outline().is_some_and(|outline| kernel.brightest_by_transposition(&outline, &mut tops))
+            });
+            if fast {
+                let wanted = tops.into_iter().skip((lags.lowest - all.lowest) as usize).take(lags.transpositions());
+                return (lags.lowest, wanted.map(f64::from).collect());
+            }
+        }
+        by_transposition(self, fragment, exemplar, search)
     }
 
     fn brightest_each(&self, fragment: &Prepared, exemplars: &[&Prepared], search: &Search) -> Vec<f64> {
