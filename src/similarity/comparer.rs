@@ -115,11 +115,11 @@ impl Comparer {
         AlteredExemplar { drawings: drawings.collect() }
     }
 
-    /// What an alteration counts in the measure.
-    pub fn weight(&self, alteration: &Alteration) -> f64 {
+    /// What the correlation under an alteration is multiplied by: nothing, or what it needs to be examined.
+    pub(crate) fn weight(&self, alteration: &Alteration) -> f64 {
         match self.measure {
             Measure::Correlation => 1.0,
-            Measure::Full => self.weights.weight(alteration),
+            Measure::Full => self.weights.promise(alteration),
         }
     }
 
@@ -138,7 +138,9 @@ impl Comparer {
     /// Whether a fragment is as similar to an exemplar as that is to it, to the last bit. Stretched
     /// pictures are rounded to columns, so it matters which one is stretched; mirrors are exact.
     pub(crate) fn is_symmetric(&self) -> bool {
-        self.suits_a_shelf() && self.alterations.stretches.iter().all(|&stretch| stretch == Ratio::ONE)
+        self.measure == Measure::Correlation
+            && self.suits_a_shelf()
+            && self.alterations.stretches.iter().all(|&stretch| stretch == Ratio::ONE)
     }
 
     /// How brightness in a window is made comparable by the measure.
@@ -149,7 +151,7 @@ impl Comparer {
         }
     }
 
-    fn search(&self) -> Search {
+    pub(super) fn search(&self) -> Search {
         Search { transpositions: self.transpositions.clone(), shifts: None }
     }
 

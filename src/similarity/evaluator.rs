@@ -6,7 +6,7 @@ use super::comparer::{Comparer, cosine};
 use super::shelf::Shelf;
 use crate::alteration::Alteration;
 use crate::correlate::sparse::kernel::Kernel;
-use crate::correlate::{Prepared, Processor};
+use crate::correlate::{Correlator, Prepared, Processor};
 use crate::roll::PianoRoll;
 
 /// Exemplars in the order of a shelf.
@@ -28,6 +28,8 @@ pub(crate) struct Evaluator<'a> {
     kernel: &'a mut Kernel,
     bounder: Bounder,
     most: Vec<Most>,
+    /// Brightness by transposition, for the pair at hand.
+    tops: Vec<u32>,
 }
 
 impl<'a> Exemplars<'a> {
@@ -41,6 +43,7 @@ impl<'a> Exemplars<'a> {
                 kernel,
                 bounder: Bounder::new(fragment.roll()),
                 most: vec![Most::default(); self.shelf.stretches()],
+                tops: Vec::new(),
             })
         })
     }
@@ -145,6 +148,32 @@ impl Evaluator<'_> {
         let alteration = shelf.alteration(stretch, mirror);
         let roll = Prepared::new(draw(index, &alteration));
         (weight * comparer.cosine_of(self.fragment, &roll), None)
+    }
+
+    /// The cosine at each transposition at which the two can meet, not weighted, of an exemplar under an alteration,
+    /// which is counted stretch by mirror: into `cosines`, the lowest transposition first, which is told.
+    pub(crate) fn cosines_by_transposition(
+        &mut self,
+        index: usize,
+        alteration: usize,
+        cosines: &mut Vec<f64>,
+    ) -> (i32, Alteration) {
+        let Exemplars { shelf, comparer, draw } = self.exemplars;
+        let (stretch, mirror) = shelf.place(alteration);
+        let alteration = shelf.alteration(stretch, mirror);
+        cosines.clear();
+        if let Some(outline) = shelf.outline(index, stretch, mirror)
+            && self.kernel.brightest_by_transposition(&outline, &mut self.tops)
+        {
+            let energy = f64::from(outline.head.energy);
+            cosines.extend(self.tops.iter().map(|&top| cosine(top.into(), self.energy, energy)));
+            let highest = shelf.low(index, mirror) + i32::from(outline.head.rows) - 1;
+            return (i32::from(self.fragment.roll().low()) - highest, alteration);
+        }
+        let roll = Prepared::new(draw(index, &alteration));
+        let (lowest, tops) = comparer.planner.brightest_by_transposition(self.fragment, &roll, &comparer.search());
+        cosines.extend(tops.into_iter().map(|top| cosine(top, self.energy, roll.roll().energy())));
+        (lowest, alteration)
     }
 
     /// How many pixels of the fragment are lit.

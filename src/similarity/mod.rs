@@ -15,14 +15,21 @@
 //! of the query that is covered ([`Normalisation::Covered`]).
 
 mod bound;
+mod calibration;
+mod chain;
+mod cohort;
 mod comparer;
 #[cfg_attr(not(feature = "cuda"), path = "without_device.rs")]
 mod device;
 mod evaluator;
+mod examine;
 mod gallery;
 mod offload;
+mod proposal;
 mod search;
+mod sequence;
 pub(crate) mod shelf;
+mod store;
 mod tracker;
 mod weights;
 mod window;

@@ -35,6 +35,8 @@ struct Block {
     traces: Vec<Option<Trace>>,
     changes: Vec<Change>,
     inks: Inks,
+    /// The lowest pitch of each exemplar as it is and upside down.
+    lows: Vec<[i16; 2]>,
 }
 
 /// An outline's head, and where its changes are in the block.
@@ -78,6 +80,7 @@ impl Shelf {
                 }
                 block.changes.shrink_to_fit();
                 block.inks.shrink_to_fit();
+                block.lows.shrink_to_fit();
                 block
             })
             .collect();
@@ -134,6 +137,11 @@ impl Shelf {
         Some(Outline { head, changes, inverted, retrograde })
     }
 
+    /// The lowest pitch of an exemplar under an alteration.
+    pub(crate) fn low(&self, index: usize, mirror: usize) -> i32 {
+        self.blocks[index / BLOCK].lows[index % BLOCK][usize::from(self.mirrors[mirror].0)].into()
+    }
+
     /// The energy of an exemplar under a stretch, if it has an outline.
     pub(crate) fn energy(&self, index: usize, stretch: usize) -> Option<u32> {
         let trace = self.blocks[index / BLOCK].traces[index % BLOCK * self.stretches.len() + stretch];
@@ -155,5 +163,7 @@ impl Block {
             self.traces.push(trace);
         }
         self.inks.push(&rolls);
+        let axis = fragment.notes().first().map_or(0, |note| i16::from(note.pitch));
+        self.lows.push(rolls.first().map_or([0; 2], |roll| [roll.low(), 2 * axis - roll.high()]));
     }
 }

@@ -1,0 +1,87 @@
+//! Music that has nothing to do with what is compared: what likeness it reaches by chance.
+
+use std::sync::LazyLock;
+
+use super::comparer::Comparer;
+use super::sequence::Sequence;
+use super::store::Store;
+use crate::correlate::Prepared;
+use crate::note::Fragment;
+use crate::notation;
+
+macro_rules! sources {
+    ($($name:literal)*) => { [$(include_str!(concat!("../../fragments/source/good/", $name, ".txt"))),*] };
+}
+
+/// Tunes of many kinds, all single lines in the public domain. Real tunes do, shuffled and generated ones do not: they
+/// resemble nothing, so anything would seem to stand out.
+const SOURCES: [&str; 24] = sources!(
+    "adeste-fideles" "auld-lang-syne" "bach-fugue-g-minor-subject" "bach-jesu-joy" "beethoven-ode-to-joy"
+    "brahms-lullaby" "branle-de-l-official" "clementine" "drunken-sailor" "god-rest-ye-merry" "greensleeves"
+    "haydn-surprise-andante" "home-on-the-range" "irish-washerwoman" "korobeiniki" "londonderry-air" "mo-li-hua"
+    "mozart-symphony-40" "nos-galan" "o-tannenbaum" "old-hundredth" "stille-nacht" "veni-emmanuel" "yankee-doodle"
+);
+
+#[expect(clippy::expect_used, reason = "the content is fixed when the crate is built, and a test reads all of it")]
+static TUNES: LazyLock<Vec<Fragment>> = LazyLock::new(|| {
+    let read = |text: &&str| notation::parse(text).and_then(|score| score.fragment());
+    SOURCES.iter().map(|text| read(text).expect("the built-in tunes are sound")).collect()
+});
+
+/// The tunes that are left out of account: those with the highest likeness, since one of them may be a version of the
+/// fragment itself.
+const LEFT_OUT: usize = 2;
+
+/// A spread below this is taken for this: it says no more than that the fragment is very long.
+const LEAST_SPREAD: f64 = 0.02;
+
+/// What likeness unrelated music reaches with a fragment.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Level {
+    /// The mean.
+    pub mean: f64,
+    /// The standard deviation.
+    pub spread: f64,
+}
+
+impl Level {
+    /// How many standard deviations a likeness lies above the mean.
+    pub(crate) fn standing(&self, likeness: f64) -> f64 {
+        (likeness - self.mean) / self.spread
+    }
+}
+
+/// The tunes, ready to be compared as a comparer does it.
+#[derive(Debug)]
+pub(crate) struct Cohort {
+    store: Store,
+}
+
+impl Cohort {
+    /// For a comparer.
+    pub(crate) fn new(comparer: &Comparer) -> Self {
+        Self { store: Store::new(comparer, TUNES.len(), |index| &TUNES[index]) }
+    }
+
+    /// What the tunes reach with a fragment.
+    pub(crate) fn level(&self, comparer: &Comparer, roll: &Prepared, sequence: &Sequence) -> Level {
+        let examined = self.store.examine(comparer, &|index| &TUNES[index], (roll, sequence), 0..TUNES.len());
+        let mut likeness: Vec<f64> = examined.iter().map(|it| it.map_or(0.0, |it| it.likeness)).collect();
+        likeness.sort_by(f64::total_cmp);
+        likeness.truncate(likeness.len() - LEFT_OUT);
+        let count = likeness.len() as f64;
+        let mean = likeness.iter().sum::<f64>() / count;
+        let variance = likeness.iter().map(|it| (it - mean).powi(2)).sum::<f64>() / count;
+        Level { mean, spread: variance.sqrt().max(LEAST_SPREAD) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tunes_are_lines() {
+        assert!(TUNES.iter().all(|tune| Sequence::new(tune, false).is_line()));
+    }
+}

@@ -1,0 +1,114 @@
+//! Placements that the correlation proposes, to be examined note by note.
+
+use std::cmp::Ordering;
+
+use super::comparer::{AlteredExemplar, Comparer, cosine};
+use super::evaluator::Evaluator;
+use super::{AlterationWeights, Extent};
+use crate::alteration::Alteration;
+use crate::correlate::{Correlator, Offset, Prepared};
+
+/// How many placements of a pair are examined. More are no better: tune families, MAP, with 2, 4, 8 and 16: .899,
+/// .911, .914, .914; phrases in songs .530, .575, .583, .587.
+pub(crate) const PROPOSALS: usize = 8;
+
+/// An alteration and a transposition of an exemplar: shifts are left to the alignment, to which only the time from note
+/// to note matters.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Proposal {
+    pub alteration: Alteration,
+    pub transposition: i32,
+    /// The correlation measure at the best shift, not weighted.
+    pub correlation: f64,
+    /// The same, weighted to compete with others.
+    promise: f64,
+}
+
+impl Proposal {
+    fn order(&self, other: &Self) -> Ordering {
+        let offset = |it: &Self| Offset { transposition: it.transposition, shift: 0 };
+        other
+            .promise
+            .total_cmp(&self.promise)
+            .then_with(|| offset(self).cmp_preference(&offset(other)))
+            .then_with(|| self.alteration.cmp_plainness(&other.alteration))
+    }
+}
+
+/// The best proposals of a pair, the most promising first.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Proposals {
+    best: Vec<Proposal>,
+}
+
+impl Proposals {
+    /// Those of an exemplar that is drawn under each alteration. The query's pixels that are lit count when one is
+    /// looked for in the other.
+    pub(crate) fn of_drawings(comparer: &Comparer, fragment: &Prepared, exemplar: &AlteredExemplar) -> Self {
+        let mut proposals = Self::default();
+        for (alteration, _, roll) in exemplar.drawings() {
+            let (lowest, tops) = comparer.planner.brightest_by_transposition(fragment, roll, &comparer.search());
+            let (x, k) = (fragment.roll().energy(), roll.roll().energy());
+            let similarity = |brightness: f64| match comparer.extent {
+                Extent::Whole => cosine(brightness, x, k),
+                Extent::Contained => cosine(brightness, x, x),
+                Extent::Containing => cosine(brightness, k, k),
+            };
+            proposals.offer(&comparer.weights, alteration, lowest, tops.into_iter().map(similarity));
+        }
+        proposals
+    }
+
+    /// Those of an exemplar on a shelf, by its index.
+    pub(crate) fn on_shelf(comparer: &Comparer, evaluator: &mut Evaluator<'_>, index: usize, scratch: &mut Scratch) -> Self {
+        let mut proposals = Self::default();
+        let Scratch { reach, tops } = scratch;
+        reach.clear();
+        evaluator.bound(index, 1.0, reach);
+        for alteration in 0..reach.len() {
+            let floor = proposals.best.get(PROPOSALS - 1).map_or(0.0, |last| last.promise);
+            // What is bounded is the weighted cosine, and promises are weighted by the same numbers.
+            if reach[alteration] < floor {
+                continue;
+            }
+            let (lowest, alteration) = evaluator.cosines_by_transposition(index, alteration, tops);
+            proposals.offer(&comparer.weights, alteration, lowest, tops.iter().copied());
+        }
+        proposals
+    }
+
+    fn offer(
+        &mut self,
+        weights: &AlterationWeights,
+        alteration: Alteration,
+        lowest: i32,
+        correlations: impl Iterator<Item = f64>,
+    ) {
+        let weight = weights.promise(&alteration);
+        for (transposition, correlation) in (lowest..).zip(correlations) {
+            let promise = weight * correlation;
+            let floor = self.best.get(PROPOSALS - 1).map_or(0.0, |last| last.promise);
+            if promise <= 0.0 || promise < floor {
+                continue;
+            }
+            let proposal = Proposal { alteration, transposition, correlation, promise };
+            let place = self.best.partition_point(|it| it.order(&proposal).is_lt());
+            if place < PROPOSALS {
+                self.best.insert(place, proposal);
+                self.best.truncate(PROPOSALS);
+            }
+        }
+    }
+
+    /// The best, the most promising first.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Proposal> {
+        self.best.iter()
+    }
+}
+
+/// Memory that is kept from one exemplar to the next.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    reach: Vec<f64>,
+    tops: Vec<f64>,
+}
