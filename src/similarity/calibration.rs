@@ -13,12 +13,14 @@ const MIDDLE: f64 = 4.0;
 /// In how many standard deviations the odds rise by e.
 const SCALE: f64 = 1.2;
 
-/// Similarity, 0 to 1: a logistic function of how much a likeness stands out. Where the likeness itself is above one half
-/// it is also drawn towards 1, so that an identical copy is 1, however plain.
+/// Similarity, 0 to 1: the root of the likeness times a logistic function of how much it stands out. Far above chance it is
+/// thus the likeness that counts; the logistic is also drawn towards 1 where the likeness is above one half, so that an
+/// identical copy is 1, however plain.
 pub(crate) fn calibrate(likeness: f64, levels: &[Level]) -> f64 {
     let standing = levels.iter().map(|level| level.standing(likeness)).sum::<f64>() / levels.len().max(1) as f64;
     let chance = 1.0 / (1.0 + ((standing - MIDDLE) / SCALE).exp());
-    1.0 - chance * (2.0 * (1.0 - likeness)).clamp(0.0, 1.0)
+    let chance = 1.0 / (1.0 + ((standing - MIDDLE) / SCALE).exp());
+    likeness.sqrt() * (1.0 - chance * (2.0 * (1.0 - likeness)).clamp(0.0, 1.0))
 }
 
 impl Extent {

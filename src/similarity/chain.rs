@@ -5,15 +5,16 @@
 //! ("Comparison of musical sequences", 1990) brought it to music. For the pair of groups i and j
 //!
 //! ```text
-//! f(i, j) = max(0, u(i, j) + max(0, max over x, y in 1..2 of f(i - x, j - y) - skipped - w r |s - t|))
+//! f(i, j) = max(0, u(i, j) + max(0, max over x, y in 1..2 of f(i - x, j - y) - skipped - w r max(0, |s - t| - 1/20)))
 //! ```
 //!
 //! - u is what the two groups have in common: each note with the most alike note of the other group, by
 //!   [`KERNEL`] of their distance in semitones less [`DURATION`] an octave of their durations' ratio, times the lesser
-//!   of both weights. A note's weight is the square root of its duration: long notes carry a melody.
+//!   of both weights. A note's weight is its duration to the power 0.7: long notes carry a melody.
 //! - s and t are the quarters from group i - x to i and from j - y to j, w the lesser weight of the two groups, and
 //!   r = [`PACE`] / (max(s, t) + 0.1). What counts is thus not where notes lie, as in a picture, but that the time from
-//!   note to note is the same: a rest or a breath costs once, and not for all that follows.
+//!   note to note is the same: a rest or a breath costs once, and not for all that follows; and what a player is early or late costs
+//!   nothing.
 //! - A group may be left out between two others on either side, for [`SKIP`] of its weight: an ornament, or a note that
 //!   is missing.
 //!
@@ -30,13 +31,17 @@ use crate::correlate::{Processor, Work};
 const KERNEL: [f32; 13] = [1.0, 0.5, 0.5, 0.4, 0.4, 0.25, -0.25, 0.25, -0.25, -0.25, -0.25, -0.25, 0.5];
 /// The same for all that are further apart.
 const FAR: f32 = -0.25;
+/// The power of a note's duration that is its weight.
+const WEIGHT: f32 = 0.7;
 /// What durations that differ by a factor of 2 cost; more than [`MOST_OCTAVES`] of them cost no more.
 const DURATION: f32 = 0.2;
 const MOST_OCTAVES: f32 = 2.0;
 /// What a group that is left out costs, of its weight.
-const SKIP: f32 = 0.1;
+const SKIP: f32 = 0.05;
 /// What times that differ cost.
-const PACE: f32 = 2.5;
+const PACE: f32 = 3.5;
+/// Times that differ by no more than this, in quarters, are the same.
+const SLACK: f32 = 0.05;
 /// In quarters: keeps short times from counting too much.
 const PACE_FLOOR: f32 = 0.1;
 
@@ -77,7 +82,7 @@ impl Operand {
         self.lengths.clear();
         self.lengths.extend(durations().map(f32::log2));
         self.weights.clear();
-        self.weights.extend(durations().map(f32::sqrt));
+        self.weights.extend(durations().map(|duration| duration.powf(WEIGHT)));
         self.groups.clone_from(&sequence.groups);
         self.group_weights.clear();
         self.group_weights.extend(self.groups.windows(2).map(|ends| sum(&self.weights, ends)));
@@ -237,7 +242,7 @@ impl Aligner {
         let scale = PACE * lesser(a.group_weights[i], b.group_weights[j]);
         let skipped = (if x == 2 { a.skips[i] } else { 0.0 }) + (if y == 2 { b.skips[j] } else { 0.0 });
         let (s, t) = (a.steps[x - 1][i], b.steps[y - 1][j]);
-        skipped + scale * ((s - t).abs() * lesser(a.paces[x - 1][i], b.paces[y - 1][j]))
+        skipped + scale * (greater((s - t).abs() - SLACK, 0.0) * lesser(a.paces[x - 1][i], b.paces[y - 1][j]))
     }
 
     fn stride(&self) -> usize {
@@ -392,7 +397,8 @@ fn chain(
         for lane in 0..LANES {
             let scale = PACE * lesser(weight, weights[lane]);
             let pace = |x: usize, y: usize| {
-                scale * ((steps[x] - others[y][lane]).abs() * lesser(paces[x], their_paces[y][lane]))
+                let late = greater((steps[x] - others[y][lane]).abs() - SLACK, 0.0);
+                scale * (late * lesser(paces[x], their_paces[y][lane]))
             };
             let straight = one_one[lane] - pace(0, 0);
             let theirs = one_two[lane] - skips[lane] - pace(0, 1);
