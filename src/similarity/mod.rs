@@ -24,6 +24,7 @@ mod offload;
 mod search;
 pub(crate) mod shelf;
 mod tracker;
+pub mod voice;
 mod weights;
 mod window;
 

@@ -1,0 +1,390 @@
+//! A tune followed through a polyphonic texture, note by note.
+//!
+//! A *path* gives each note of a [`Line`] at most one note of a [`Texture`], in order. It starts
+//! where the line's first or second note may lie on a note of the texture; then a beam search keeps
+//! the few best ways to go on. What a note adds depends on how near its pitch is to the transposed
+//! line's (so that tonal answers and changed notes count in part), on how near its interval to the
+//! last matched note is to the line's, on its duration, on whether another voice is entered
+//! (another track, or notes of the same voice passed over), and on whether it stands at an edge of
+//! the texture, where tunes lie (Uitdenbogerd and Zobel, "Manipulation of music for melody
+//! matching", 1998). A missing note costs nothing but what it would have added.
+//!
+//! Point-set matching (Ukkonen, Lemstrom and Makinen, "Geometric algorithms for transposition
+//! invariant content-based music retrieval", 2003) counts exact coincidences only; gapped
+//! alignments (Mongeau and Sankoff, "Comparison of musical sequences", 1990) need one voice.
+
+use std::cmp::Ordering;
+
+use crate::alteration::Alteration;
+use crate::note::Fragment;
+
+/// A note as the path sees it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct VoiceNote {
+    /// Quarters.
+    pub onset: f64,
+    /// Quarters.
+    pub duration: f64,
+    /// MIDI note number; a line that was turned upside down may leave 0 to 127.
+    pub pitch: i32,
+    /// Where it stands in the file.
+    pub track: u16,
+}
+
+/// What counts how much in a path.
+#[derive(Debug, Clone, PartialEq)]
+pub struct VoiceWeights {
+    /// How far from its time in the line a note may begin, in quarters.
+    pub tolerance: f64,
+    /// The share of the interval from the last matched note; the rest is the pitch's.
+    pub interval: f64,
+    /// Cost of a duration twice or half as long, up to two octaves of it.
+    pub duration: f64,
+    /// How much less the line's end counts than its start.
+    pub early: f64,
+    /// The power of its duration that a note counts by.
+    pub length: f64,
+    /// Cost of each note of the same voice that is passed over, up to three.
+    pub passed: f64,
+    /// Gain of the top or bottom note of a track.
+    pub edge: f64,
+    /// Cost of going on in another track.
+    pub track: f64,
+    /// Gain of a start that follows on a rest of a quarter in its register.
+    pub rest: f64,
+    /// Cost of a semitone of transposition.
+    pub transposition: f64,
+}
+
+impl VoiceWeights {
+    /// For the occurrences of a motif in a piece.
+    pub const OCCURRENCE: Self = Self {
+        tolerance: 0.1,
+        interval: 0.75,
+        duration: 0.3,
+        early: 0.3,
+        length: 0.25,
+        passed: 0.1,
+        edge: 0.1,
+        track: 0.5,
+        rest: 0.1,
+        transposition: 0.001,
+    };
+
+    /// For a tune that may be hidden in a dense texture.
+    pub const HIDDEN: Self = Self {
+        tolerance: 0.2,
+        interval: 0.5,
+        early: 0.0,
+        track: 0.3,
+        rest: 0.0,
+        transposition: 0.0,
+        ..Self::OCCURRENCE
+    };
+}
+
+/// Likeness of pitches or intervals, by how many semitones they differ: a fifth of the way below
+/// zero for what is unlike, and near to one for what another mode or a tonal answer changes.
+const LIKENESS: [f64; 13] = [1.0, 0.7, 0.7, 0.3, 0.3, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.7];
+const UNLIKE: f64 = 0.2;
+/// How many ways to go on are kept.
+const BEAM: usize = 8;
+/// A line's first notes that a path may start from.
+const ANCHORS: usize = 2;
+/// Farther from its pitch in the line, in semitones, no note is looked at.
+const REACH: i32 = 24;
+/// Notes of the same voice lie within this of the next one.
+const REGISTER: i32 = 9;
+/// A note that follows another within this many semitones goes on from it.
+const NEAR: i32 = 7;
+/// Onsets that are nearer than this, in quarters, are one.
+const SAME: f64 = 1e-6;
+/// Shorter notes are taken to be as long as this, in quarters.
+const SHORTEST: f64 = 0.05;
+
+/// What a path goes through: the notes of a piece in order of onset, then pitch.
+#[derive(Debug, Clone)]
+pub struct Texture {
+    notes: Vec<VoiceNote>,
+    /// Whether a note is the highest or lowest of its track that begins then.
+    edges: Vec<bool>,
+}
+
+impl Texture {
+    /// Notes in any order; of two that begin together on one pitch the longer is kept.
+    pub fn new(mut notes: Vec<VoiceNote>) -> Self {
+        notes.sort_by(|a, b| order(a, b).then(b.duration.total_cmp(&a.duration)).then(a.track.cmp(&b.track)));
+        notes.dedup_by(|later, kept| order(later, kept).is_eq());
+        let edges = notes
+            .chunk_by(|a, b| a.onset == b.onset)
+            .flat_map(|chord| {
+                // In order of pitch, so that an edge is the first or the last of its track.
+                let edge = |(at, note): (usize, &VoiceNote)| {
+                    let other = |n: &VoiceNote| n.track == note.track;
+                    !chord[..at].iter().any(other) || !chord[at + 1..].iter().any(other)
+                };
+                chord.iter().enumerate().map(edge)
+            })
+            .collect();
+        Self { notes, edges }
+    }
+
+    /// The notes of a piece; time 0 is its first onset.
+    pub fn of(piece: &Fragment) -> Self {
+        Self::new(notes_of(piece))
+    }
+
+    /// The notes, in order of onset, then pitch.
+    pub fn notes(&self) -> &[VoiceNote] {
+        &self.notes
+    }
+
+    /// The index of the first note that begins at `time` or later.
+    fn first_at(&self, time: f64) -> usize {
+        self.notes.partition_point(|note| note.onset < time)
+    }
+
+    /// How long, up to a quarter, no note near to `pitch` has begun before `time`.
+    fn rest_before(&self, time: f64, pitch: i32) -> f64 {
+        self.notes[..self.first_at(time - SAME)]
+            .iter()
+            .rev()
+            .map_while(|note| Some((note, time - note.onset)).filter(|(_, ago)| *ago < 1.0))
+            .find(|(note, _)| (note.pitch - pitch).abs() <= NEAR)
+            .map_or(1.0, |(_, ago)| ago)
+    }
+}
+
+/// What is looked for: a line of notes, and what each counts.
+#[derive(Debug, Clone)]
+pub struct Line {
+    notes: Vec<VoiceNote>,
+    weights: Vec<f64>,
+}
+
+impl Line {
+    /// A fragment under an alteration; `None` when it has no notes that count.
+    pub fn of(query: &Fragment, alteration: &Alteration, weights: &VoiceWeights) -> Option<Self> {
+        let notes = notes_of(query);
+        let stretch = alteration.stretch.as_f64();
+        let mirror = notes.first()?.pitch * 2;
+        let end = query.quarters();
+        let altered = notes.iter().map(|note| VoiceNote {
+            onset: stretch * if alteration.retrograde { end - note.onset - note.duration } else { note.onset },
+            duration: stretch * note.duration,
+            pitch: if alteration.inverted { mirror - note.pitch } else { note.pitch },
+            track: note.track,
+        });
+        Self::new(altered.collect(), stretch, weights)
+    }
+
+    /// Notes in any order, `stretch` times as long as they are counted.
+    fn new(mut notes: Vec<VoiceNote>, stretch: f64, weights: &VoiceWeights) -> Option<Self> {
+        notes.sort_by(order);
+        let first = notes.first()?.onset;
+        let count = notes.len() as f64;
+        let weight = |(index, note): (usize, &mut VoiceNote)| {
+            note.onset -= first;
+            let length = (note.duration / stretch).max(1e-3);
+            length.powf(weights.length) * (1.0 - weights.early * index as f64 / count)
+        };
+        let weights = notes.iter_mut().enumerate().map(weight).collect();
+        Some(Self { notes, weights })
+    }
+
+    /// The notes, the first at time 0.
+    pub fn notes(&self) -> &[VoiceNote] {
+        &self.notes
+    }
+}
+
+/// Where a line lies in a texture.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Path {
+    /// When the line begins, in quarters from the texture's time 0.
+    pub start: f64,
+    /// Semitones by which the line is transposed.
+    pub transposition: i32,
+    /// At most about 1, which is an exact occurrence; below 0 for what is unlike.
+    pub value: f64,
+}
+
+/// Every path of a value above 0, in order of start, then transposition; never more than two for
+/// each note of the texture.
+pub fn paths(texture: &Texture, line: &Line, weights: &VoiceWeights) -> Vec<Path> {
+    let mut starts: Vec<(f64, i32)> = line.notes[..line.notes.len().min(ANCHORS)]
+        .iter()
+        .flat_map(|anchor| texture.notes.iter().map(|note| (note.onset - anchor.onset, note.pitch - anchor.pitch)))
+        .filter(|&(start, _)| start > -SAME)
+        .collect();
+    starts.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+    let mut walk = Walk::new(texture, line, weights);
+    let mut found: Vec<Path> = Vec::new();
+    for (start, transposition) in starts {
+        let again = found.iter().rev().take_while(|path| start - path.start < SAME);
+        if again.into_iter().any(|path| path.transposition == transposition) {
+            continue;
+        }
+        let path = walk.path(start, transposition);
+        if path.value > 0.0 {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// The best path of a line that begins at a time, transposed by so many semitones.
+pub fn path_at(texture: &Texture, line: &Line, weights: &VoiceWeights, start: f64, transposition: i32) -> Path {
+    Walk::new(texture, line, weights).path(start, transposition)
+}
+
+/// One way to go on: what was matched last, and what all was worth.
+#[derive(Debug, Clone, Copy)]
+struct State {
+    /// Index in the texture, index in the line; `None` before the first match.
+    last: Option<(usize, usize)>,
+    value: f64,
+}
+
+/// The best states, in order of value, at most one for each last note.
+#[derive(Debug, Clone)]
+struct Beam {
+    states: Vec<State>,
+}
+
+impl Beam {
+    fn push(&mut self, state: State) {
+        let note = |state: &State| state.last.map(|(note, _)| note);
+        if let Some(same) = self.states.iter().position(|kept| note(kept) == note(&state)) {
+            if self.states[same].value >= state.value {
+                return;
+            }
+            self.states.remove(same);
+        }
+        let at = self.states.partition_point(|kept| kept.value >= state.value);
+        if at < BEAM {
+            self.states.truncate(BEAM - 1);
+            self.states.insert(at, state);
+        }
+    }
+}
+
+/// The beam search, with what is shared by paths of one start.
+struct Walk<'a> {
+    texture: &'a Texture,
+    line: &'a Line,
+    weights: &'a VoiceWeights,
+    total: f64,
+    start: f64,
+    /// For each note of the line, which notes of the texture begin near enough.
+    slots: Vec<(usize, usize)>,
+    beam: Beam,
+    next: Beam,
+}
+
+impl<'a> Walk<'a> {
+    fn new(texture: &'a Texture, line: &'a Line, weights: &'a VoiceWeights) -> Self {
+        let beam = Beam { states: Vec::with_capacity(BEAM) };
+        let total = line.weights.iter().sum();
+        Self { texture, line, weights, total, start: f64::NAN, slots: Vec::new(), next: beam.clone(), beam }
+    }
+
+    fn path(&mut self, start: f64, transposition: i32) -> Path {
+        if start != self.start {
+            self.start = start;
+            let (texture, tolerance) = (self.texture, self.weights.tolerance);
+            let slot = |note: &VoiceNote| {
+                let time = start + note.onset;
+                (texture.first_at(time - tolerance), texture.first_at(time + tolerance + SAME))
+            };
+            self.slots.clear();
+            self.slots.extend(self.line.notes.iter().map(slot));
+        }
+        self.beam.states.clear();
+        self.beam.states.push(State { last: None, value: 0.0 });
+        for index in 0..self.line.notes.len() {
+            let (first, end) = self.slots[index];
+            self.next.states.clone_from(&self.beam.states);
+            for at in first..end {
+                self.extend(index, at, transposition);
+            }
+            std::mem::swap(&mut self.beam, &mut self.next);
+        }
+        let value = self.beam.states.first().map_or(0.0, |state| state.value) / self.total;
+        let rest = match self.weights.rest {
+            0.0 => 0.0,
+            rest => rest * self.texture.rest_before(start, self.line.notes[0].pitch + transposition),
+        };
+        let value = value - self.weights.transposition * f64::from(transposition.abs()) + rest;
+        Path { start, transposition, value }
+    }
+
+    /// Every state goes on to the texture's note `at` as the line's note `index`.
+    fn extend(&mut self, index: usize, at: usize, transposition: i32) {
+        let (wanted, note) = (self.line.notes[index], self.texture.notes[at]);
+        let difference = note.pitch - wanted.pitch - transposition;
+        if difference.abs() > REACH {
+            return;
+        }
+        let weights = self.weights;
+        let near = 1.0 - (note.onset - self.start - wanted.onset).abs() / weights.tolerance;
+        let octaves = (note.duration.max(SHORTEST) / wanted.duration.max(SHORTEST)).log2().abs().min(2.0);
+        let edge = if self.texture.edges[at] { weights.edge } else { 0.0 };
+        let pitch = likeness(difference);
+        for state in &self.beam.states {
+            let (alike, cost) = match state.last {
+                None => (pitch, 0.0),
+                Some((last, _)) if last >= at => continue,
+                Some((last, matched)) => {
+                    let from = self.texture.notes[last];
+                    let interval = (note.pitch - from.pitch) - (wanted.pitch - self.line.notes[matched].pitch);
+                    let track = if from.track == note.track { 0.0 } else { weights.track };
+                    let passed = self.passed(last, at, index - matched - 1);
+                    let alike = (1.0 - weights.interval) * pitch + weights.interval * likeness(interval);
+                    (alike, track + weights.passed * passed as f64)
+                }
+            };
+            let gain = alike * near - weights.duration * octaves - cost + edge;
+            self.next.push(State { last: Some((at, index)), value: state.value + self.line.weights[index] * gain });
+        }
+    }
+
+    /// Onsets of a note's voice since the last matched note, at most 3, less the `skipped` notes of
+    /// the line.
+    fn passed(&self, last: usize, at: usize, skipped: usize) -> usize {
+        let note = self.texture.notes[at];
+        let mut previous = self.texture.notes[last].onset;
+        let mut count = 0;
+        for between in &self.texture.notes[last + 1..at] {
+            let voice = between.track == note.track && (between.pitch - note.pitch).abs() <= REGISTER;
+            if voice && between.onset > previous + SAME && between.onset < note.onset - SAME {
+                previous = between.onset;
+                count += 1;
+                if count == skipped + 3 {
+                    break;
+                }
+            }
+        }
+        count.saturating_sub(skipped)
+    }
+}
+
+fn likeness(semitones: i32) -> f64 {
+    let like = LIKENESS.get(semitones.unsigned_abs() as usize).copied().unwrap_or(0.0);
+    (1.0 + UNLIKE) * like - UNLIKE
+}
+
+/// Onset, then pitch.
+fn order(a: &VoiceNote, b: &VoiceNote) -> Ordering {
+    a.onset.total_cmp(&b.onset).then(a.pitch.cmp(&b.pitch))
+}
+
+fn notes_of(fragment: &Fragment) -> Vec<VoiceNote> {
+    let note = |note: &crate::note::Note| VoiceNote {
+        onset: fragment.to_quarters(note.onset),
+        duration: fragment.to_quarters(note.duration),
+        pitch: note.pitch.into(),
+        track: note.track,
+    };
+    fragment.notes().iter().map(note).collect()
+}
