@@ -7,13 +7,16 @@
 //! last matched note is to the line's, on its duration, on whether another voice is entered
 //! (another track, or notes of the same voice passed over), and on whether it stands at an edge of
 //! the texture, where tunes lie (Uitdenbogerd and Zobel, "Manipulation of music for melody
-//! matching", 1998). A missing note costs nothing but what it would have added.
+//! matching", 1998). A missing note costs nothing but
+//! what it would have added. Last, the share of intervals that go the same way is weighed: a contour
+//! is remembered where intervals are not (Dowling, "Scale and contour", 1978).
 //!
 //! Point-set matching (Ukkonen, Lemstrom and Makinen, "Geometric algorithms for transposition
 //! invariant content-based music retrieval", 2003) counts exact coincidences only; gapped
 //! alignments (Mongeau and Sankoff, "Comparison of musical sequences", 1990) need one voice.
 
 use std::cmp::Ordering;
+use std::ops::RangeInclusive;
 
 use crate::alteration::Alteration;
 use crate::note::Fragment;
@@ -46,10 +49,14 @@ pub struct VoiceWeights {
     pub length: f64,
     /// Cost of each note of the same voice that is passed over, up to three.
     pub passed: f64,
-    /// Gain of the top or bottom note of a track.
-    pub edge: f64,
+    /// Gain of the top note of a track.
+    pub top: f64,
+    /// Gain of the bottom note of a track.
+    pub bottom: f64,
     /// Cost of going on in another track.
     pub track: f64,
+    /// Gain of intervals that go the same way, by their share of those that are matched.
+    pub contour: f64,
     /// Gain of a start that follows on a rest of a quarter in its register.
     pub rest: f64,
     /// Cost of a semitone of transposition.
@@ -63,10 +70,12 @@ impl VoiceWeights {
         interval: 0.75,
         duration: 0.3,
         early: 0.3,
-        length: 0.25,
+        length: 0.2,
         passed: 0.1,
-        edge: 0.1,
+        top: 0.15,
+        bottom: 0.05,
         track: 0.5,
+        contour: 0.3,
         rest: 0.1,
         transposition: 0.001,
     };
@@ -76,17 +85,32 @@ impl VoiceWeights {
         tolerance: 0.2,
         interval: 0.5,
         early: 0.0,
+        length: 0.25,
+        top: 0.1,
+        bottom: 0.1,
         track: 0.3,
+        contour: 0.0,
         rest: 0.0,
         transposition: 0.0,
         ..Self::OCCURRENCE
     };
+
+    /// The value of an exact occurrence: top notes of one track, after a rest.
+    fn most(&self) -> f64 {
+        1.0 + self.top + self.rest
+    }
 }
 
 /// Likeness of pitches or intervals, by how many semitones they differ: a fifth of the way below
 /// zero for what is unlike, and near to one for what another mode or a tonal answer changes.
 const LIKENESS: [f64; 13] = [1.0, 0.7, 0.7, 0.3, 0.3, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.7];
 const UNLIKE: f64 = 0.2;
+/// How much less an interval of the same direction is the same contour for each step between
+/// unison, second, third, and more.
+const SIZE: f64 = 0.3;
+/// Added to the weight of the matched intervals, as a share of the whole line's, so that one
+/// interval is no contour.
+const FEW: f64 = 0.2;
 /// How many ways to go on are kept.
 const BEAM: usize = 8;
 /// A line's first notes that a path may start from.
@@ -99,6 +123,13 @@ const REGISTER: i32 = 9;
 const NEAR: i32 = 7;
 /// Onsets that are nearer than this, in quarters, are one.
 const SAME: f64 = 1e-6;
+/// Onsets of two spans that are nearer than this, in quarters, are the same rhythm.
+const SLACK: f64 = 0.02;
+/// Notes that are looked at in one place of the line, and between two notes of a path; only files
+/// made to be dense have more.
+const CROWD: usize = 128;
+/// Periods of accents that are told apart, in quarters.
+const BARS: [f64; 2] = [4.0, 3.0];
 /// Shorter notes are taken to be as long as this, in quarters.
 const SHORTEST: f64 = 0.05;
 
@@ -106,8 +137,16 @@ const SHORTEST: f64 = 0.05;
 #[derive(Debug, Clone)]
 pub struct Texture {
     notes: Vec<VoiceNote>,
-    /// Whether a note is the highest or lowest of its track that begins then.
-    edges: Vec<bool>,
+    /// Where each note stands among those of its track that begin with it.
+    edges: Vec<Edge>,
+}
+
+/// Where a note stands in a chord.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Edge {
+    Top,
+    Bottom,
+    Inner,
 }
 
 impl Texture {
@@ -118,10 +157,14 @@ impl Texture {
         let edges = notes
             .chunk_by(|a, b| a.onset == b.onset)
             .flat_map(|chord| {
-                // In order of pitch, so that an edge is the first or the last of its track.
+                // They are in order of pitch.
                 let edge = |(at, note): (usize, &VoiceNote)| {
                     let other = |n: &VoiceNote| n.track == note.track;
-                    !chord[..at].iter().any(other) || !chord[at + 1..].iter().any(other)
+                    match (chord[..at].iter().any(other), chord[at + 1..].iter().any(other)) {
+                        (_, false) => Edge::Top,
+                        (false, true) => Edge::Bottom,
+                        (true, true) => Edge::Inner,
+                    }
                 };
                 chord.iter().enumerate().map(edge)
             })
@@ -142,6 +185,59 @@ impl Texture {
     /// The index of the first note that begins at `time` or later.
     fn first_at(&self, time: f64) -> usize {
         self.notes.partition_point(|note| note.onset < time)
+    }
+
+    /// The period of its accents in quarters: 3 or 4, whichever lies nearer to where long notes come
+    /// again. Halves and doubles of the bar serve as well.
+    ///
+    /// Onsets are accents by the root of their length (Brown, "Determination of the meter of
+    /// musical scores by autocorrelation", 1993).
+    pub fn bar(&self) -> f64 {
+        const GRID: f64 = 4.0;
+        let mut accents: Vec<(u64, f64)> = Vec::new();
+        for note in &self.notes {
+            let at = (note.onset * GRID).round() as u64;
+            let accent = note.duration.min(4.0).sqrt();
+            match accents.last_mut() {
+                Some((last, sum)) if *last == at => *sum += accent,
+                _ => accents.push((at, accent)),
+            }
+        }
+        let again = |bar: f64| -> f64 {
+            let lag = (bar * GRID) as u64;
+            let mut later = accents.iter().peekable();
+            let mut product = |&(at, accent): &(u64, f64)| {
+                while later.next_if(|(time, _)| *time < at + lag).is_some() {}
+                later.peek().filter(|(time, _)| *time == at + lag).map_or(0.0, |(_, other)| accent * other)
+            };
+            accents.iter().map(&mut product).sum()
+        };
+        let [four, three] = BARS;
+        if again(three) > again(four) { three } else { four }
+    }
+
+    /// How alike the rhythms are of all that sounds in two spans of `length` quarters: onsets that
+    /// they share, by the geometric mean of how many they have.
+    pub fn common_rhythm(&self, a: f64, b: f64, length: f64) -> f64 {
+        let onsets = |start: f64| {
+            let span = &self.notes[self.first_at(start - SLACK)..self.first_at(start + length + SLACK)];
+            span.chunk_by(|a, b| a.onset == b.onset).map(move |chord| chord[0].onset - start)
+        };
+        let (mut counts, mut both) = ([0usize; 2], 0usize);
+        let mut others = onsets(b).peekable();
+        for onset in onsets(a) {
+            counts[0] += 1;
+            while others.next_if(|other| *other < onset - SLACK).is_some() {
+                counts[1] += 1;
+            }
+            if others.next_if(|other| *other <= onset + SLACK).is_some() {
+                counts[1] += 1;
+                both += 1;
+            }
+        }
+        counts[1] += others.count();
+        let most = counts[0] as f64 * counts[1] as f64;
+        if most > 0.0 { both as f64 / most.sqrt() } else { 0.0 }
     }
 
     /// How long, up to a quarter, no note near to `pitch` has begun before `time`.
@@ -205,30 +301,43 @@ pub struct Path {
     pub start: f64,
     /// Semitones by which the line is transposed.
     pub transposition: i32,
-    /// At most about 1, which is an exact occurrence; below 0 for what is unlike.
+    /// 0 to 1, which is an exact occurrence on top of the texture.
     pub value: f64,
 }
 
-/// Every path of a value above 0, in order of start, then transposition; never more than two for
-/// each note of the texture.
-pub fn paths(texture: &Texture, line: &Line, weights: &VoiceWeights) -> Vec<Path> {
+/// The best path of each start that has one of a value above 0, in order of start; never more than
+/// two for each onset of the texture.
+pub fn paths(
+    texture: &Texture,
+    line: &Line,
+    weights: &VoiceWeights,
+    transpositions: Option<&RangeInclusive<i32>>,
+) -> Vec<Path> {
     let mut starts: Vec<(f64, i32)> = line.notes[..line.notes.len().min(ANCHORS)]
         .iter()
         .flat_map(|anchor| texture.notes.iter().map(|note| (note.onset - anchor.onset, note.pitch - anchor.pitch)))
-        .filter(|&(start, _)| start > -SAME)
+        .filter(|(start, up)| *start > -SAME && transpositions.is_none_or(|range| range.contains(up)))
         .collect();
     starts.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
     let mut walk = Walk::new(texture, line, weights);
     let mut found: Vec<Path> = Vec::new();
-    for (start, transposition) in starts {
-        let again = found.iter().rev().take_while(|path| start - path.start < SAME);
-        if again.into_iter().any(|path| path.transposition == transposition) {
-            continue;
+    let mut tried: Vec<i32> = Vec::new();
+    for together in starts.chunk_by(|a, b| b.0 - a.0 < SAME) {
+        let start = together[0].0;
+        tried.clear();
+        let mut best: Option<Path> = None;
+        for &(_, transposition) in together {
+            // Both anchors may say the same.
+            if !tried.contains(&transposition) {
+                tried.push(transposition);
+                let path = walk.path(start, transposition);
+                let nearer = |best: Path| path.transposition.unsigned_abs() < best.transposition.unsigned_abs();
+                if best.is_none_or(|best| path.value > best.value || path.value == best.value && nearer(best)) {
+                    best = Some(path);
+                }
+            }
         }
-        let path = walk.path(start, transposition);
-        if path.value > 0.0 {
-            found.push(path);
-        }
+        found.extend(best.filter(|best| best.value > 0.0));
     }
     found
 }
@@ -244,6 +353,13 @@ struct State {
     /// Index in the texture, index in the line; `None` before the first match.
     last: Option<(usize, usize)>,
     value: f64,
+    /// The weight of the intervals that were matched, and of how much of it goes the same way.
+    intervals: f64,
+    contour: f64,
+}
+
+impl State {
+    const START: Self = Self { last: None, value: 0.0, intervals: 0.0, contour: 0.0 };
 }
 
 /// The best states, in order of value, at most one for each last note.
@@ -275,6 +391,8 @@ struct Walk<'a> {
     line: &'a Line,
     weights: &'a VoiceWeights,
     total: f64,
+    /// What the contour of an exact occurrence adds.
+    most_contour: f64,
     start: f64,
     /// For each note of the line, which notes of the texture begin near enough.
     slots: Vec<(usize, usize)>,
@@ -285,8 +403,20 @@ struct Walk<'a> {
 impl<'a> Walk<'a> {
     fn new(texture: &'a Texture, line: &'a Line, weights: &'a VoiceWeights) -> Self {
         let beam = Beam { states: Vec::with_capacity(BEAM) };
-        let total = line.weights.iter().sum();
-        Self { texture, line, weights, total, start: f64::NAN, slots: Vec::new(), next: beam.clone(), beam }
+        let total: f64 = line.weights.iter().sum();
+        let intervals = total - line.weights[0];
+        let most_contour = weights.contour * intervals / (intervals + FEW * total);
+        Self {
+            texture,
+            line,
+            weights,
+            total,
+            most_contour,
+            start: f64::NAN,
+            slots: Vec::new(),
+            next: beam.clone(),
+            beam,
+        }
     }
 
     fn path(&mut self, start: f64, transposition: i32) -> Path {
@@ -295,13 +425,14 @@ impl<'a> Walk<'a> {
             let (texture, tolerance) = (self.texture, self.weights.tolerance);
             let slot = |note: &VoiceNote| {
                 let time = start + note.onset;
-                (texture.first_at(time - tolerance), texture.first_at(time + tolerance + SAME))
+                let first = texture.first_at(time - tolerance);
+                (first, texture.first_at(time + tolerance + SAME).min(first + CROWD))
             };
             self.slots.clear();
             self.slots.extend(self.line.notes.iter().map(slot));
         }
         self.beam.states.clear();
-        self.beam.states.push(State { last: None, value: 0.0 });
+        self.beam.states.push(State::START);
         for index in 0..self.line.notes.len() {
             let (first, end) = self.slots[index];
             self.next.states.clone_from(&self.beam.states);
@@ -310,13 +441,23 @@ impl<'a> Walk<'a> {
             }
             std::mem::swap(&mut self.beam, &mut self.next);
         }
-        let value = self.beam.states.first().map_or(0.0, |state| state.value) / self.total;
-        let rest = match self.weights.rest {
+        let (weights, total) = (self.weights, self.total);
+        let worth = |state: &State| {
+            let contour = state.contour / (state.intervals + FEW * total);
+            state.value / total + weights.contour * contour
+        };
+        let matched = self.beam.states.iter().filter(|state| state.last.is_some());
+        let value = matched.map(worth).fold(f64::NEG_INFINITY, f64::max);
+        if value == f64::NEG_INFINITY {
+            return Path { start, transposition, value: 0.0 };
+        }
+        let rest = match weights.rest {
             0.0 => 0.0,
             rest => rest * self.texture.rest_before(start, self.line.notes[0].pitch + transposition),
         };
-        let value = value - self.weights.transposition * f64::from(transposition.abs()) + rest;
-        Path { start, transposition, value }
+        let value = value - weights.transposition * f64::from(transposition.abs()) + rest;
+        let most = weights.most() + self.most_contour;
+        Path { start, transposition, value: (value / most).clamp(0.0, 1.0) }
     }
 
     /// Every state goes on to the texture's note `at` as the line's note `index`.
@@ -329,23 +470,34 @@ impl<'a> Walk<'a> {
         let weights = self.weights;
         let near = 1.0 - (note.onset - self.start - wanted.onset).abs() / weights.tolerance;
         let octaves = (note.duration.max(SHORTEST) / wanted.duration.max(SHORTEST)).log2().abs().min(2.0);
-        let edge = if self.texture.edges[at] { weights.edge } else { 0.0 };
+        let edge = match self.texture.edges[at] {
+            Edge::Top => weights.top,
+            Edge::Bottom => weights.bottom,
+            Edge::Inner => 0.0,
+        };
         let pitch = likeness(difference);
+        let weight = self.line.weights[index];
         for state in &self.beam.states {
+            let mut next = State { last: Some((at, index)), ..*state };
             let (alike, cost) = match state.last {
                 None => (pitch, 0.0),
                 Some((last, _)) if last >= at => continue,
                 Some((last, matched)) => {
                     let from = self.texture.notes[last];
-                    let interval = (note.pitch - from.pitch) - (wanted.pitch - self.line.notes[matched].pitch);
+                    let (interval, expected) = (note.pitch - from.pitch, wanted.pitch - self.line.notes[matched].pitch);
+                    let alike = (1.0 - weights.interval) * pitch + weights.interval * likeness(interval - expected);
+                    if alike <= -UNLIKE + SAME {
+                        continue;
+                    }
                     let track = if from.track == note.track { 0.0 } else { weights.track };
                     let passed = self.passed(last, at, index - matched - 1);
-                    let alike = (1.0 - weights.interval) * pitch + weights.interval * likeness(interval);
+                    next.intervals += weight;
+                    next.contour += weight * same_contour(interval, expected);
                     (alike, track + weights.passed * passed as f64)
                 }
             };
-            let gain = alike * near - weights.duration * octaves - cost + edge;
-            self.next.push(State { last: Some((at, index)), value: state.value + self.line.weights[index] * gain });
+            next.value += weight * (alike * near - weights.duration * octaves - cost + edge);
+            self.next.push(next);
         }
     }
 
@@ -355,7 +507,7 @@ impl<'a> Walk<'a> {
         let note = self.texture.notes[at];
         let mut previous = self.texture.notes[last].onset;
         let mut count = 0;
-        for between in &self.texture.notes[last + 1..at] {
+        for between in self.texture.notes[last + 1..at].iter().take(CROWD) {
             let voice = between.track == note.track && (between.pitch - note.pitch).abs() <= REGISTER;
             if voice && between.onset > previous + SAME && between.onset < note.onset - SAME {
                 previous = between.onset;
@@ -372,6 +524,20 @@ impl<'a> Walk<'a> {
 fn likeness(semitones: i32) -> f64 {
     let like = LIKENESS.get(semitones.unsigned_abs() as usize).copied().unwrap_or(0.0);
     (1.0 + UNLIKE) * like - UNLIKE
+}
+
+/// 1 for intervals of one direction and size, 0 for other directions.
+fn same_contour(interval: i32, expected: i32) -> f64 {
+    let size = |interval: i32| match interval.unsigned_abs() {
+        0 => 0,
+        1..=2 => 1,
+        3..=4 => 2,
+        _ => 3i32,
+    };
+    if interval.signum() != expected.signum() {
+        return 0.0;
+    }
+    1.0 - SIZE * f64::from((size(interval) - size(expected)).abs())
 }
 
 /// Onset, then pitch.
