@@ -355,7 +355,7 @@ fn find_tells_the_occurrences() {
     let of = |index: usize, key: &str| found[index][key].as_f64().unwrap();
     assert_eq!((of(0, "start"), of(0, "end"), of(0, "transposition"), of(0, "stretch")), (1.0, 9.0, 0.0, 1.0));
     assert_eq!((of(1, "start"), of(1, "transposition"), of(1, "stretch")), (20.0, 5.0, 0.5));
-    assert!(of(0, "similarity") >= of(1, "similarity") && of(1, "similarity") > 0.8);
+    assert!(of(0, "similarity") >= of(1, "similarity") && of(1, "similarity") > 0.6);
     assert_eq!((&found[0]["query"], &found[0]["piece"]), (&"subject.mid".into(), &"piece.mid".into()));
     assert_eq!((&found[0]["inverted"], &found[0]["retrograde"]), (&false.into(), &false.into()));
     let told = String::from_utf8(place.run(&["find", "subject.mid", "piece.mid"]).stdout).unwrap();

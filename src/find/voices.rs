@@ -21,8 +21,8 @@ const RHYTHM: f64 = 0.12;
 /// What half a bar away is worth of the same place in the bar, where the bar has four beats.
 const HALF: f64 = 0.5;
 /// A motif an octave of stretch longer or shorter, and one that is backwards, are seldom meant.
-const OCTAVE_OF_STRETCH: f64 = 0.9;
-const RETROGRADE: f64 = 0.9;
+const OCTAVE_OF_STRETCH: f64 = 0.85;
+const RETROGRADE: f64 = 0.8;
 /// Times nearer to each other than this, in quarters, are one place in the bar.
 const SAME: f64 = 0.02;
 
@@ -106,5 +106,55 @@ fn occurrence(
         inverted: alteration.inverted,
         retrograde: alteration.retrograde,
         placement: Placement { alteration, offset: Offset { transposition: path.transposition, shift } },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::find;
+    use super::*;
+    use crate::similarity::Measure;
+
+    const THEME: [(u8, f64, f64); 6] =
+        [(60, 0.0, 1.0), (64, 1.0, 0.5), (62, 1.5, 0.5), (67, 2.0, 1.0), (65, 3.0, 0.5), (59, 3.5, 0.5)];
+
+    /// The theme, a varied answer a fifth higher, and the theme upside down, above a bass.
+    fn piece() -> Fragment {
+        let mut notes: Vec<_> = (0..40).map(|beat| (36 + beat % 5, f64::from(beat), 1.0)).collect();
+        notes.extend(THEME.map(|(pitch, onset, duration)| (pitch, 4.0 + onset, duration)));
+        notes.extend(
+            THEME.map(|(pitch, onset, duration)| (pitch + if pitch == 64 { 6 } else { 7 }, 16.0 + onset, duration)),
+        );
+        notes.push((73, 18.75, 0.25));
+        notes.extend(THEME.map(|(pitch, onset, duration)| (132 - pitch, 28.0 + onset, duration)));
+        Fragment::from_quarters(&notes).unwrap()
+    }
+
+    #[test]
+    fn varied_occurrences_are_found_on_any_number_of_threads() {
+        let (piece, query) = (piece(), Fragment::from_quarters(&THEME).unwrap());
+        let comparer = Comparer::default();
+        let found = find(&comparer, &query, &piece, 3, 0.0);
+        let told: Vec<_> = found.iter().map(|o| (o.start, o.end, o.transposition, o.inverted, o.retrograde)).collect();
+        assert_eq!(told, [(4.0, 8.0, 0, false, false), (16.0, 20.0, 7, false, false), (28.0, 32.0, 12, true, false)]);
+        assert!(found[0].similarity > 0.95 && found[0].similarity <= 1.0 && found[1].similarity > 0.7, "{found:?}");
+        for threads in [1, 3] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            assert_eq!(pool.install(|| find(&comparer, &query, &piece, 3, 0.0)), found);
+        }
+    }
+
+    #[test]
+    fn the_correlation_measure_slides_the_picture() {
+        let (piece, query) = (piece(), Fragment::from_quarters(&THEME).unwrap());
+        let comparer = Comparer { measure: Measure::Correlation, ..Comparer::default() };
+        let found = find(&comparer, &query, &piece, 1, 0.0);
+        assert_eq!((found[0].start, found[0].similarity), (4.0, 1.0));
+    }
+
+    #[test]
+    fn places_in_the_bar() {
+        assert_eq!([0.0, 8.0, -4.01, 2.0, 1.0].map(|away| in_bar(away, 4.0)), [1.0, 1.0, 1.0, HALF, 0.0]);
+        assert_eq!([6.0, -3.0, 1.5, 2.0].map(|away| in_bar(away, 3.0)), [1.0, 1.0, 0.0, 0.0]);
     }
 }

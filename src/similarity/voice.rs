@@ -137,6 +137,8 @@ const SHORTEST: f64 = 0.05;
 #[derive(Debug, Clone)]
 pub struct Texture {
     notes: Vec<VoiceNote>,
+    /// Logarithms of their durations, in octaves.
+    lengths: Vec<f64>,
     /// Where each note stands among those of its track that begin with it.
     edges: Vec<Edge>,
 }
@@ -169,7 +171,7 @@ impl Texture {
                 chord.iter().enumerate().map(edge)
             })
             .collect();
-        Self { notes, edges }
+        Self { lengths: lengths(&notes), notes, edges }
     }
 
     /// The notes of a piece; time 0 is its first onset.
@@ -255,6 +257,7 @@ impl Texture {
 #[derive(Debug, Clone)]
 pub struct Line {
     notes: Vec<VoiceNote>,
+    lengths: Vec<f64>,
     weights: Vec<f64>,
 }
 
@@ -285,7 +288,7 @@ impl Line {
             length.powf(weights.length) * (1.0 - weights.early * index as f64 / count)
         };
         let weights = notes.iter_mut().enumerate().map(weight).collect();
-        Some(Self { notes, weights })
+        Some(Self { lengths: lengths(&notes), notes, weights })
     }
 
     /// The notes, the first at time 0.
@@ -419,17 +422,30 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// Finds the notes that begin near enough to those of a line that begins at `start`.
+    fn place(&mut self, start: f64) {
+        let (notes, tolerance) = (&self.texture.notes, self.weights.tolerance);
+        // Starts mostly come in order, each a little later than the last.
+        let known = start > self.start && self.slots.len() == self.line.notes.len();
+        if !known {
+            self.slots.clear();
+            self.slots.resize(self.line.notes.len(), (0, 0));
+        }
+        self.start = start;
+        for (slot, wanted) in self.slots.iter_mut().zip(&self.line.notes) {
+            let time = start + wanted.onset;
+            let later = |from: usize, time: f64| match known {
+                true => from + notes[from..].iter().take_while(|note| note.onset < time).count(),
+                false => self.texture.first_at(time),
+            };
+            let first = later(slot.0, time - tolerance);
+            *slot = (first, later(first.max(slot.1), time + tolerance + SAME).min(first + CROWD));
+        }
+    }
+
     fn path(&mut self, start: f64, transposition: i32) -> Path {
         if start != self.start {
-            self.start = start;
-            let (texture, tolerance) = (self.texture, self.weights.tolerance);
-            let slot = |note: &VoiceNote| {
-                let time = start + note.onset;
-                let first = texture.first_at(time - tolerance);
-                (first, texture.first_at(time + tolerance + SAME).min(first + CROWD))
-            };
-            self.slots.clear();
-            self.slots.extend(self.line.notes.iter().map(slot));
+            self.place(start);
         }
         self.beam.states.clear();
         self.beam.states.push(State::START);
@@ -469,7 +485,7 @@ impl<'a> Walk<'a> {
         }
         let weights = self.weights;
         let near = 1.0 - (note.onset - self.start - wanted.onset).abs() / weights.tolerance;
-        let octaves = (note.duration.max(SHORTEST) / wanted.duration.max(SHORTEST)).log2().abs().min(2.0);
+        let octaves = (self.texture.lengths[at] - self.line.lengths[index]).abs().min(2.0);
         let edge = match self.texture.edges[at] {
             Edge::Top => weights.top,
             Edge::Bottom => weights.bottom,
@@ -477,15 +493,28 @@ impl<'a> Walk<'a> {
         };
         let pitch = likeness(difference);
         let weight = self.line.weights[index];
+        let other = edge - weights.duration * octaves;
+        let own = (1.0 - weights.interval) * pitch;
+        // The interval cannot add more than this, and the states are in order of value.
+        let most = weight * ((own + weights.interval).max(pitch) * near + other);
+        let worst = match self.next.states.last() {
+            Some(last) if self.next.states.len() == BEAM => last.value,
+            _ => f64::NEG_INFINITY,
+        };
+        let mut best: Option<State> = None;
         for state in &self.beam.states {
+            if state.value + most <= best.map_or(worst, |best| best.value.max(worst)) {
+                break;
+            }
             let mut next = State { last: Some((at, index)), ..*state };
             let (alike, cost) = match state.last {
                 None => (pitch, 0.0),
                 Some((last, _)) if last >= at => continue,
                 Some((last, matched)) => {
                     let from = self.texture.notes[last];
-                    let (interval, expected) = (note.pitch - from.pitch, wanted.pitch - self.line.notes[matched].pitch);
-                    let alike = (1.0 - weights.interval) * pitch + weights.interval * likeness(interval - expected);
+                    let interval = note.pitch - from.pitch;
+                    let expected = wanted.pitch - self.line.notes[matched].pitch;
+                    let alike = own + weights.interval * likeness(interval - expected);
                     if alike <= -UNLIKE + SAME {
                         continue;
                     }
@@ -496,8 +525,13 @@ impl<'a> Walk<'a> {
                     (alike, track + weights.passed * passed as f64)
                 }
             };
-            next.value += weight * (alike * near - weights.duration * octaves - cost + edge);
-            self.next.push(next);
+            next.value += weight * (alike * near - cost + other);
+            if best.is_none_or(|best| next.value > best.value) {
+                best = Some(next);
+            }
+        }
+        if let Some(best) = best {
+            self.next.push(best);
         }
     }
 
@@ -540,6 +574,10 @@ fn same_contour(interval: i32, expected: i32) -> f64 {
     1.0 - SIZE * f64::from((size(interval) - size(expected)).abs())
 }
 
+fn lengths(notes: &[VoiceNote]) -> Vec<f64> {
+    notes.iter().map(|note| note.duration.max(SHORTEST).log2()).collect()
+}
+
 /// Onset, then pitch.
 fn order(a: &VoiceNote, b: &VoiceNote) -> Ordering {
     a.onset.total_cmp(&b.onset).then(a.pitch.cmp(&b.pitch))
@@ -553,4 +591,137 @@ fn notes_of(fragment: &Fragment) -> Vec<VoiceNote> {
         track: note.track,
     };
     fragment.notes().iter().map(note).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::alteration::Ratio;
+
+    const WEIGHTS: VoiceWeights = VoiceWeights::OCCURRENCE;
+    const THEME: [(u8, f64, f64); 6] =
+        [(60, 0.0, 1.0), (64, 1.0, 0.5), (62, 1.5, 0.5), (67, 2.0, 1.0), (65, 3.0, 0.5), (59, 3.5, 0.5)];
+
+    fn note(pitch: i32, onset: f64, duration: f64, track: u16) -> VoiceNote {
+        VoiceNote { onset, duration, pitch, track }
+    }
+
+    fn theme(start: f64, up: i32, stretch: f64) -> Vec<VoiceNote> {
+        let placed = |&(pitch, onset, duration): &(u8, f64, f64)| {
+            note(i32::from(pitch) + up, start + stretch * onset, stretch * duration, 0)
+        };
+        THEME.iter().map(placed).collect()
+    }
+
+    fn line(alteration: &Alteration) -> Line {
+        Line::of(&Fragment::from_quarters(&THEME).unwrap(), alteration, &WEIGHTS).unwrap()
+    }
+
+    fn best(texture: &Texture, line: &Line) -> Path {
+        *paths(texture, line, &WEIGHTS, None).iter().max_by(|a, b| a.value.total_cmp(&b.value)).unwrap()
+    }
+
+    #[test]
+    fn an_exact_occurrence_is_worth_1() {
+        let mut notes = theme(4.0, 0, 1.0);
+        notes.extend((0..16).map(|beat| note(40 + beat % 3, f64::from(beat), 1.0, 1)));
+        let found = best(&Texture::new(notes), &line(&Alteration::NONE));
+        assert!((found.value - 1.0).abs() < 1e-12 && found.start == 4.0 && found.transposition == 0, "{found:?}");
+    }
+
+    #[test]
+    fn alterations_are_found_by_their_own_lines() {
+        let half = Alteration::stretched(Ratio::new(1, 2).unwrap());
+        let found = best(&Texture::new(theme(3.0, 5, 0.5)), &line(&half));
+        assert!(found.value > 0.99 && found.start == 3.0 && found.transposition == 5, "{found:?}");
+        // Upside down and backwards of what is upside down and backwards: the theme itself.
+        let mirrored = Alteration { inverted: true, retrograde: true, ..Alteration::NONE };
+        let last = theme(0.0, 0, 1.0)
+            .iter()
+            .rev()
+            .map(|n| note(120 - n.pitch, 4.0 - n.onset - n.duration, n.duration, 0))
+            .collect();
+        let found = best(&Texture::new(last), &line(&mirrored));
+        assert!(found.value > 0.99 && found.start == 0.0 && found.transposition == 0, "{found:?}");
+    }
+
+    #[test]
+    fn changed_and_ornamented_occurrences_count_in_part() {
+        let mut changed = theme(4.0, 0, 1.0);
+        changed[3].pitch += 2;
+        let mut ornamented = theme(4.0, 0, 1.0);
+        ornamented.push(note(66, 2.75, 0.25, 0));
+        let line = line(&Alteration::NONE);
+        let [changed, ornamented] = [changed, ornamented].map(|notes| best(&Texture::new(notes), &line));
+        for found in [changed, ornamented] {
+            assert!(found.value > 0.7 && found.value < 1.0 && found.start == 4.0, "{found:?}");
+        }
+        let unlike = (0..8).map(|at| note(60, f64::from(at), 1.0, 0)).collect();
+        assert!(best(&Texture::new(unlike), &line).value < 0.5);
+    }
+
+    #[test]
+    fn transpositions_can_be_limited() {
+        let texture = Texture::new(theme(0.0, 7, 1.0));
+        let found = paths(&texture, &line(&Alteration::NONE), &WEIGHTS, Some(&(-2..=2)));
+        assert!(found.iter().all(|path| path.transposition.abs() <= 2 && path.value < 0.9));
+    }
+
+    #[test]
+    fn bars_are_told_by_their_accents() {
+        for bar in [3u32, 4] {
+            let notes = (0..48).map(|beat| {
+                let long = beat % bar == 0;
+                note(60, f64::from(beat), if long { 1.0 } else { 0.25 }, 0)
+            });
+            assert_eq!(Texture::new(notes.collect()).bar(), f64::from(bar));
+        }
+        assert_eq!(Texture::new(Vec::new()).bar(), 4.0);
+    }
+
+    #[test]
+    fn rhythms_are_compared_by_common_onsets() {
+        let texture = Texture::new([0.0, 1.0, 1.5, 10.0, 11.0, 20.25].map(|at| note(60, at, 0.5, 0)).to_vec());
+        assert_eq!(texture.common_rhythm(0.0, 0.0, 2.0), 1.0);
+        assert!((texture.common_rhythm(0.0, 10.0, 2.0) - 2.0 / 6f64.sqrt()).abs() < 1e-12);
+        assert_eq!(texture.common_rhythm(0.0, 20.0, 2.0), 0.0);
+        assert_eq!(texture.common_rhythm(0.0, 30.0, 2.0), 0.0);
+    }
+
+    #[test]
+    fn a_hidden_line_is_found_where_it_lies() {
+        let mut notes = theme(8.0, 0, 1.0);
+        notes.extend((0..80).map(|at| note(48 + at * 5 % 13, f64::from(at) * 0.25, 0.25, 1)));
+        notes.extend((0..40).map(|at| note(72 + at * 5 % 11, f64::from(at) * 0.5, 0.5, 2)));
+        let (texture, weights) = (Texture::new(notes), VoiceWeights::HIDDEN);
+        let line = Line::of(&Fragment::from_quarters(&THEME).unwrap(), &Alteration::NONE, &weights).unwrap();
+        let here = path_at(&texture, &line, &weights, 8.0, 0);
+        assert!(here.value > 0.85, "{here:?}");
+        assert!(path_at(&texture, &line, &weights, 3.0, 0).value < here.value);
+    }
+
+    fn any_notes(most: usize) -> impl Strategy<Value = Vec<VoiceNote>> {
+        let note = (0..128i32, 0..64u32, 0..8u32, 0..3u16).prop_map(|(pitch, onset, duration, track)| {
+            note(pitch, f64::from(onset) / 4.0, f64::from(duration) / 4.0, track)
+        });
+        proptest::collection::vec(note, 0..most)
+    }
+
+    proptest! {
+        #[test]
+        fn paths_are_in_order_and_the_same_one_by_one(piece in any_notes(60), wanted in any_notes(12)) {
+            let texture = Texture::new(piece);
+            let Some(line) = Line::new(wanted, 1.0, &WEIGHTS) else { return Ok(()) };
+            let found = paths(&texture, &line, &WEIGHTS, None);
+            prop_assert!(found.len() <= 2 * texture.notes().len());
+            prop_assert!(found.windows(2).all(|pair| pair[0].start < pair[1].start));
+            for path in found {
+                prop_assert!(path.value > 0.0 && path.value <= 1.0);
+                // Whether the places of the last start are known or not.
+                prop_assert_eq!(path_at(&texture, &line, &WEIGHTS, path.start, path.transposition), path);
+            }
+        }
+    }
 }
