@@ -350,12 +350,15 @@ fn find_tells_the_occurrences() {
     notes.push((30, 0.5, 0.5));
     write(&place.path("piece.mid"), &Fragment::from_quarters(&notes).unwrap());
     write(&place.path("subject.mid"), &subject);
-    let found = place.json(&["find", "subject.mid", "piece.mid", "--json", "--limit", "3"]);
-    assert!(found.len() <= 3 && found.len() >= 2);
+    let found = place.json(&["find", "subject.mid", "piece.mid", "--json", "--limit", "20"]);
+    assert!(found.len() <= 20 && found.len() >= 2);
     let of = |index: usize, key: &str| found[index][key].as_f64().unwrap();
     assert_eq!((of(0, "start"), of(0, "end"), of(0, "transposition"), of(0, "stretch")), (1.0, 9.0, 0.0, 1.0));
-    assert_eq!((of(1, "start"), of(1, "transposition"), of(1, "stretch")), (20.0, 5.0, 0.5));
-    assert!(of(0, "similarity") >= of(1, "similarity") && of(1, "similarity") > 0.8);
+    // A scale lies on itself a step later, too.
+    let faster = (0..found.len()).find(|&at| of(at, "start") == 20.0).unwrap();
+    assert_eq!((of(faster, "transposition"), of(faster, "stretch")), (5.0, 0.5));
+    assert!(of(0, "similarity") > 0.9 && of(faster, "similarity") > 0.6);
+    assert!((1..found.len()).all(|at| of(at - 1, "similarity") >= of(at, "similarity")));
     assert_eq!((&found[0]["query"], &found[0]["piece"]), (&"subject.mid".into(), &"piece.mid".into()));
     assert_eq!((&found[0]["inverted"], &found[0]["retrograde"]), (&false.into(), &false.into()));
     let told = String::from_utf8(place.run(&["find", "subject.mid", "piece.mid"]).stdout).unwrap();

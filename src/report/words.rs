@@ -45,8 +45,8 @@ pub fn laid(likeness: &Likeness) -> String {
 
 /// An occurrence, as "quarters 12 to 16: 0.87, 2 semitones lower".
 pub fn occurrence(occurrence: &Occurrence) -> String {
-    let Occurrence { start, end, similarity, likeness, .. } = occurrence;
-    let placed = placement(&likeness.placement);
+    let Occurrence { start, end, similarity, placement: placed, .. } = occurrence;
+    let placed = placement(placed);
     format!("quarters {} to {}: {similarity:.2}, {placed}", quarters(*start), quarters(*end))
 }
 

@@ -31,6 +31,7 @@ mod sequence;
 pub(crate) mod shelf;
 mod store;
 mod tracker;
+pub mod voice;
 mod weights;
 mod window;
 

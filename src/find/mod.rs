@@ -1,5 +1,7 @@
 //! Occurrences of a query in a piece, and a bank's exemplars along a piece.
 
+mod voices;
+
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::ops::Bound;
@@ -11,7 +13,7 @@ use crate::bank::Label;
 use crate::correlate::{Offset, Prepared, Search};
 use crate::judge::Judge;
 use crate::note::Fragment;
-use crate::similarity::{AlteredExemplar, Comparer, Likeness, Placement, WindowPeak, windowed_rows};
+use crate::similarity::{AlteredExemplar, Comparer, Likeness, Measure, Placement, WindowPeak, windowed_rows};
 
 /// Occurrences whose starts are nearer to each other than this, in quarters, are one.
 pub const APART: f64 = 1.0;
@@ -33,9 +35,9 @@ pub struct Occurrence {
     pub inverted: bool,
     /// Whether it is backwards.
     pub retrograde: bool,
-    /// How the query is laid on the piece.
+    /// How the query is laid on the piece; its shift is in columns from the piece's first onset.
     #[serde(skip)]
-    pub likeness: Likeness,
+    pub placement: Placement,
 }
 
 impl Occurrence {
@@ -50,7 +52,7 @@ impl Occurrence {
             stretch: alteration.stretch.as_f64(),
             inverted: alteration.inverted,
             retrograde: alteration.retrograde,
-            likeness,
+            placement: likeness.placement,
         }
     }
 }
@@ -58,10 +60,17 @@ impl Occurrence {
 /// The occurrences of `query` in `piece`, the most similar first, at most `limit`, none below
 /// `floor`; of those that start within [`APART`] of each other only the best.
 ///
-/// The comparer's extent plays no role: the query is looked for in the piece.
+/// The comparer's extent plays no role: the query is looked for in the piece. The full measure
+/// follows it through the piece's voices, note by note, so that varied occurrences are found; the
+/// correlation measure slides its picture over the piece's.
 pub fn find(comparer: &Comparer, query: &Fragment, piece: &Fragment, limit: usize, floor: f64) -> Vec<Occurrence> {
-    let roll = comparer.fragment(piece);
-    let found = occurrences(comparer, &comparer.exemplar(query), piece, &roll, floor);
+    let found = match comparer.measure {
+        Measure::Full => voices::occurrences(comparer, query, piece, floor),
+        Measure::Correlation => {
+            let roll = comparer.fragment(piece);
+            occurrences(comparer, &comparer.exemplar(query), piece, &roll, floor)
+        }
+    };
     apart(found, limit, |_| APART)
 }
 
@@ -99,11 +108,11 @@ fn occurrences(
 /// taken.
 fn apart(mut found: Vec<Occurrence>, limit: usize, distance: impl Fn(&Occurrence) -> f64) -> Vec<Occurrence> {
     let order = |o: &Occurrence| {
-        let Offset { transposition, shift } = o.likeness.placement.offset;
+        let Offset { transposition, shift } = o.placement.offset;
         (transposition.unsigned_abs(), shift)
     };
     found.sort_by(|a, b| {
-        let plainness = || a.likeness.placement.alteration.cmp_plainness(&b.likeness.placement.alteration);
+        let plainness = || a.placement.alteration.cmp_plainness(&b.placement.alteration);
         b.similarity.total_cmp(&a.similarity).then_with(plainness).then_with(|| order(a).cmp(&order(b)))
     });
     let mut taken: BTreeSet<OrderedStart> = BTreeSet::new();
