@@ -134,7 +134,7 @@ def bar(midi):
 def as_track(notes, start, division, channel=0):
     events = []
     for note in notes:
-        begin = round((start + note.onset) * division)
+        begin = max(0, round((start + note.onset) * division))
         end = max(begin + 1, round((start + note.onset + note.duration) * division))
         events += [(end, 0, note.pitch), (begin, 90, note.pitch)]
     track, now = mido.MidiTrack(), 0
