@@ -2,6 +2,7 @@
 
 use std::ops::RangeInclusive;
 
+use super::embedded::{Texture, Tune, is_single_line};
 use super::window::{Normalisation, best_in_window};
 use super::{AlterationWeights, Extent, Measure};
 use crate::alteration::{Alteration, Alterations, Ratio};
@@ -166,6 +167,32 @@ impl Comparer {
             }
         }
         best
+    }
+
+    /// What is looked for in music of more than one line by the full measure: the fragment, under the
+    /// alterations that make the exemplar's undone.
+    pub(crate) fn tune(&self, fragment: &Fragment) -> Tune {
+        let undone = |it: Alteration| (Alteration { stretch: it.stretch.inverse(), ..it }, self.weight(&it));
+        Tune::new(fragment, self.alterations.list().into_iter().map(undone))
+    }
+
+    /// An exemplar that fragments are looked for in as tunes in dense music; `None` where it is a single
+    /// line, or something else is asked.
+    pub(crate) fn texture(&self, exemplar: &Fragment) -> Option<Texture> {
+        let asked = self.measure == Measure::Full && self.extent == Extent::Contained;
+        (asked && !is_single_line(exemplar)).then(|| Texture::new(exemplar))
+    }
+
+    /// The similarity of a fragment to music that it may be contained in.
+    pub(crate) fn similarity_in(&self, (fragment, tune): (&Fragment, &Tune), texture: &Texture) -> f64 {
+        let lowest = i32::from(fragment.notes()[0].pitch) - texture.first_pitch();
+        // Transpositions are the exemplar's.
+        let allowed = |alteration: &Alteration, transposition: i32| {
+            self.transpositions.as_ref().is_none_or(|range| {
+                range.contains(&if alteration.inverted { transposition + 2 * lowest } else { -transposition })
+            })
+        };
+        tune.find(texture, allowed).map_or(0.0, |found| found.similarity)
     }
 
     /// The similarity of [`compare`](Self::compare), 0 where it has none: cheaper when the place

@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use super::comparer::{AlteredExemplar, Comparer};
 use super::device::DeviceShelf;
+use super::embedded::Texture;
 use super::evaluator::{Evaluator, Exemplars};
 use super::offload::Offload;
 use super::shelf::Shelf;
@@ -38,7 +39,15 @@ pub struct Gallery<'a> {
 #[derive(Debug)]
 enum Store {
     Shelf(Shelf),
-    Drawn(Vec<AlteredExemplar>),
+    Drawn(Vec<Drawn>),
+}
+
+/// An exemplar that fragments are compared with one by one.
+#[derive(Debug)]
+enum Drawn {
+    Pictures(AlteredExemplar),
+    /// More than one line, that fragments are looked for in.
+    Texture(Box<Texture>),
 }
 
 impl<'a> Gallery<'a> {
@@ -48,7 +57,11 @@ impl<'a> Gallery<'a> {
         let store = if comparer.suits_a_shelf() {
             Store::Shelf(Shelf::new(comparer, fragments.len(), |index| fragments[index]))
         } else {
-            Store::Drawn(fragments.par_iter().map(|fragment| comparer.exemplar(fragment)).collect())
+            let draw = |fragment: &&Fragment| match comparer.texture(fragment) {
+                Some(texture) => Drawn::Texture(Box::new(texture)),
+                None => Drawn::Pictures(comparer.exemplar(fragment)),
+            };
+            Store::Drawn(fragments.par_iter().map(draw).collect())
         };
         Self { comparer, fragments, store, offload: Offload::default(), exhaustive }
     }
@@ -123,7 +136,12 @@ impl<'a> Gallery<'a> {
         let roll = self.comparer.fragment(fragment);
         match &self.store {
             Store::Drawn(exemplars) => {
-                exemplars[first..].iter().map(|it| self.comparer.similarity(&roll, it)).collect()
+                let tune = self.comparer.tune(fragment);
+                let similarity = |exemplar: &Drawn| match exemplar {
+                    Drawn::Pictures(pictures) => self.comparer.similarity(&roll, pictures),
+                    Drawn::Texture(texture) => self.comparer.similarity_in((fragment, &tune), texture),
+                };
+                exemplars[first..].iter().map(similarity).collect()
             }
             Store::Shelf(shelf) => self.on_shelf(shelf, |exemplars| {
                 exemplars.evaluate(&roll, |evaluator| self.on_a_shelf(shelf, evaluator, first))

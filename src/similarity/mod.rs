@@ -18,6 +18,7 @@ mod bound;
 mod comparer;
 #[cfg_attr(not(feature = "cuda"), path = "without_device.rs")]
 mod device;
+pub mod embedded;
 mod evaluator;
 mod gallery;
 mod offload;
