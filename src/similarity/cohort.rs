@@ -2,9 +2,13 @@
 
 use std::sync::LazyLock;
 
+use super::Extent;
 use super::comparer::Comparer;
-use super::sequence::Sequence;
-use super::store::Store;
+use super::examine::examine;
+use super::full::Fragments;
+use super::proposal::{Proposals, Scratch};
+use super::sequence::{Sequence, Sequences};
+use super::store::{Lent, Store};
 use crate::correlate::Prepared;
 use crate::note::Fragment;
 use crate::notation;
@@ -27,6 +31,8 @@ static TUNES: LazyLock<Vec<Fragment>> = LazyLock::new(|| {
     let read = |text: &&str| notation::parse(text).and_then(|score| score.fragment());
     SOURCES.iter().map(|text| read(text).expect("the built-in tunes are sound")).collect()
 });
+
+static SEQUENCES: LazyLock<Vec<Sequences>> = LazyLock::new(|| TUNES.iter().map(Sequences::new).collect());
 
 /// The tunes that are left out of account: those with the highest likeness, since one of them may be a version of the
 /// fragment itself.
@@ -63,16 +69,42 @@ impl Cohort {
         Self { store: Store::new(comparer, TUNES.len(), |index| &TUNES[index]) }
     }
 
-    /// What the tunes reach with a fragment.
+    /// What the tunes, as exemplars, reach with a fragment.
     pub(crate) fn level(&self, comparer: &Comparer, roll: &Prepared, sequence: &Sequence) -> Level {
-        let examined = self.store.examine(comparer, &|index| &TUNES[index], (roll, sequence), 0..TUNES.len());
-        let mut likeness: Vec<f64> = examined.iter().map(|it| it.map_or(0.0, |it| it.likeness)).collect();
+        let fragments: &Fragments<'_> = &|index| &TUNES[index];
+        let mut scratch = Scratch::default();
+        self.store.lend(comparer, fragments, roll, |mut lent| {
+            let likeness = |index: usize| {
+                let proposals = match &mut lent {
+                    Lent::Shelf(evaluator) => Proposals::on_shelf(comparer, evaluator, index, &mut scratch),
+                    Lent::Drawn(drawn) => Proposals::of_drawings(comparer, roll, &drawn[index]),
+                };
+                let examined = examine(comparer.extent, &comparer.weights, sequence, &SEQUENCES[index], &proposals);
+                examined.map_or(0.0, |it| it.likeness)
+            };
+            Level::of((0..TUNES.len()).map(likeness).collect())
+        })
+    }
+
+    /// What the tunes reach with an exemplar: it is taken for the fragment, and what is asked is turned round.
+    pub(crate) fn level_of_exemplar(&self, comparer: &Comparer, exemplar: &Fragment) -> Level {
+        let sequence = Sequence::new(exemplar, false);
+        if comparer.extent != Extent::Containing {
+            return self.level(comparer, &comparer.fragment(exemplar), &sequence);
+        }
+        let turned = Comparer { extent: Extent::Contained, ..comparer.clone() };
+        self.level(&turned, &comparer.fragment(exemplar), &sequence)
+    }
+}
+
+impl Level {
+    fn of(mut likeness: Vec<f64>) -> Self {
         likeness.sort_by(f64::total_cmp);
         likeness.truncate(likeness.len() - LEFT_OUT);
         let count = likeness.len() as f64;
         let mean = likeness.iter().sum::<f64>() / count;
         let variance = likeness.iter().map(|it| (it - mean).powi(2)).sum::<f64>() / count;
-        Level { mean, spread: variance.sqrt().max(LEAST_SPREAD) }
+        Self { mean, spread: variance.sqrt().max(LEAST_SPREAD) }
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::ops::RangeInclusive;
 
+use super::embedded::{Texture, Tune};
+use super::full::Found;
 use super::window::{Normalisation, best_in_window};
 use super::{AlterationWeights, Extent, Measure};
 use crate::alteration::{Alteration, Alterations, Ratio};
@@ -168,6 +170,42 @@ impl Comparer {
             }
         }
         best
+    }
+
+    /// What is looked for in music of more than one line by the full measure: the fragment, under the
+    /// alterations that make the exemplar's undone.
+    pub(crate) fn tune(&self, fragment: &Fragment) -> Tune {
+        let undone = |it: Alteration| (Alteration { stretch: it.stretch.inverse(), ..it }, self.weights.weight(&it));
+        Tune::new(fragment, self.alterations.list().into_iter().map(undone))
+    }
+
+    /// A fragment, as a tune, looked for in an exemplar of more than one line.
+    pub(super) fn embedded(&self, fragment: &Fragment, tune: &Tune, texture: &Texture, exemplar: &Fragment) -> Option<Found> {
+        let lowest = i32::from(fragment.notes()[0].pitch) - texture.first_pitch();
+        // Transpositions are the exemplar's.
+        let allowed = |alteration: &Alteration, transposition: i32| {
+            self.transpositions.as_ref().is_none_or(|range| {
+                range.contains(&if alteration.inverted { transposition + 2 * lowest } else { -transposition })
+            })
+        };
+        let found = tune.find(texture, allowed)?;
+        let (alteration, transposition, shift) = found.seen_from_the_tune(fragment, exemplar);
+        Some(Found { similarity: found.similarity, alteration, transposition, shift: Some(shift) })
+    }
+
+    /// An exemplar, as a tune, looked for in a fragment of more than one line.
+    pub(super) fn embedding(&self, exemplar: &Fragment, texture: &Texture) -> Option<Found> {
+        let ways = self.alterations.list().into_iter().map(|it| (it, self.weights.weight(&it)));
+        let allowed = |_: &Alteration, transposition: i32| {
+            self.transpositions.as_ref().is_none_or(|range| range.contains(&transposition))
+        };
+        let found = Tune::new(exemplar, ways).find(texture, allowed)?;
+        Some(Found {
+            similarity: found.similarity,
+            alteration: found.alteration,
+            transposition: found.transposition,
+            shift: Some(found.start),
+        })
     }
 
     /// The similarity of [`compare`](Self::compare), 0 where it has none: cheaper when the place

@@ -3,13 +3,11 @@
 use rayon::prelude::*;
 
 use super::Measure;
-use super::cohort::{Cohort, Level};
 use super::comparer::Comparer;
 use super::device::DeviceShelf;
 use super::evaluator::{Evaluator, Exemplars};
-use super::examine::Examined;
+use super::full::{Full, Subject};
 use super::offload::Offload;
-use super::sequence::Sequence;
 use super::shelf::Shelf;
 use super::store::Store;
 use crate::correlate::Prepared;
@@ -35,18 +33,11 @@ pub struct Gallery<'a> {
     comparer: &'a Comparer,
     fragments: Vec<&'a Fragment>,
     store: Store,
-    /// In the full measure, what unrelated music reaches with each exemplar, and that music.
-    calibration: Option<Calibration>,
+    /// When that is the measure.
+    full: Option<Full>,
     /// The store on a graphics processor, when it was worth it.
     offload: Offload,
     exhaustive: bool,
-}
-
-#[derive(Debug)]
-struct Calibration {
-    cohort: Cohort,
-    /// Of each exemplar.
-    levels: Vec<Level>,
 }
 
 impl<'a> Gallery<'a> {
@@ -54,15 +45,8 @@ impl<'a> Gallery<'a> {
     /// all the same, which changes nothing but the time it takes.
     pub fn new(comparer: &'a Comparer, fragments: Vec<&'a Fragment>, exhaustive: bool) -> Self {
         let store = Store::new(comparer, fragments.len(), |index| fragments[index]);
-        let calibration = (comparer.measure == Measure::Full).then(|| {
-            let cohort = Cohort::new(comparer);
-            let levels = fragments
-                .par_iter()
-                .map(|it| cohort.level(comparer, &comparer.fragment(it), &Sequence::new(it, false)))
-                .collect();
-            Calibration { cohort, levels }
-        });
-        Self { comparer, fragments, store, calibration, offload: Offload::default(), exhaustive }
+        let full = (comparer.measure == Measure::Full).then(|| Full::new(comparer, fragments.len()));
+        Self { comparer, fragments, store, full, offload: Offload::default(), exhaustive }
     }
 
     /// The similarity of a fragment to each exemplar, in their order: as
@@ -74,7 +58,7 @@ impl<'a> Gallery<'a> {
     /// [`similarities`](Self::similarities) of many fragments, on all threads or on a graphics processor; `each` is
     /// called whenever a row is done.
     pub fn similarities_of(&self, fragments: &[&Fragment], each: impl Fn() + Sync) -> Vec<Vec<f64>> {
-        if self.calibration.is_none()
+        if self.full.is_none()
             && let Store::Shelf(shelf) = &self.store
             && let Some(device) = self.device(shelf, fragments.len())
         {
@@ -117,7 +101,7 @@ impl<'a> Gallery<'a> {
     /// # Ok::<(), judge::Error>(())
     /// ```
     pub fn table(&self, each: impl Fn() + Sync) -> Table {
-        if self.calibration.is_none()
+        if self.full.is_none()
             && let Store::Shelf(shelf) = &self.store
             && self.device(shelf, self.fragments.len()).is_some()
         {
@@ -135,8 +119,11 @@ impl<'a> Gallery<'a> {
     /// The similarity of a fragment to each exemplar from `first` on.
     fn similarities_from(&self, first: usize, fragment: &Fragment) -> Vec<f64> {
         let roll = self.comparer.fragment(fragment);
-        if let Some(calibration) = &self.calibration {
-            return self.examined(calibration, &roll, &Sequence::new(fragment, false), first);
+        if let Some(full) = &self.full {
+            let sets = (&self.store, &|index: usize| self.fragments[index] as &Fragment);
+            let subject = Subject::new(fragment, &roll);
+            let found = full.compare(self.comparer, (sets.0, sets.1), &subject, first..self.fragments.len());
+            return found.into_iter().map(|found| found.map_or(0.0, |found| found.similarity)).collect();
         }
         match &self.store {
             Store::Drawn(exemplars) => {
@@ -146,18 +133,6 @@ impl<'a> Gallery<'a> {
                 exemplars.evaluate(&roll, |evaluator| self.on_a_shelf(shelf, evaluator, first))
             }),
         }
-    }
-
-    fn examined(&self, calibration: &Calibration, roll: &Prepared, sequence: &Sequence, first: usize) -> Vec<f64> {
-        let Calibration { cohort, levels } = calibration;
-        let level = cohort.level(self.comparer, roll, sequence);
-        let fragment = |index: usize| self.fragments[index];
-        let range = first..self.fragments.len();
-        let examined = self.store.examine(self.comparer, &fragment, (roll, sequence), range.clone());
-        let calibrated = |(it, index): (Option<Examined>, usize)| {
-            it.map_or(0.0, |it| self.comparer.extent.calibrate(it.likeness, level, levels[index]))
-        };
-        examined.into_iter().zip(range).map(calibrated).collect()
     }
 
     fn on_a_shelf(&self, shelf: &Shelf, evaluator: &mut Evaluator<'_>, first: usize) -> Vec<f64> {

@@ -21,8 +21,10 @@ mod cohort;
 mod comparer;
 #[cfg_attr(not(feature = "cuda"), path = "without_device.rs")]
 mod device;
+pub mod embedded;
 mod evaluator;
 mod examine;
+mod full;
 mod gallery;
 mod offload;
 mod proposal;

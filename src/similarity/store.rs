@@ -3,10 +3,8 @@
 use rayon::prelude::*;
 
 use super::comparer::{AlteredExemplar, Comparer};
-use super::evaluator::Exemplars;
-use super::examine::{Examined, examine};
-use super::proposal::{Proposals, Scratch};
-use super::sequence::{Sequence, Sequences};
+use super::evaluator::{Evaluator, Exemplars};
+use super::full::Fragments;
 use super::shelf::Shelf;
 use crate::correlate::Prepared;
 use crate::note::Fragment;
@@ -30,31 +28,26 @@ impl Store {
         }
     }
 
-    /// Examines a fragment with some of the exemplars, note by note; none where nothing meets.
-    pub(crate) fn examine<'a>(
+    /// Lends what the placements of a fragment on single exemplars are found with.
+    pub(crate) fn lend<R>(
         &self,
         comparer: &Comparer,
-        fragments: &(dyn Fn(usize) -> &'a Fragment + Sync),
-        (roll, sequence): (&Prepared, &Sequence),
-        indices: impl Iterator<Item = usize>,
-    ) -> Vec<Option<Examined>> {
-        let examine = |index: usize, proposals: Proposals| {
-            let sequences = Sequences::new(fragments(index));
-            examine(comparer.extent, &comparer.weights, sequence, &sequences, &proposals)
-        };
+        fragments: &Fragments<'_>,
+        roll: &Prepared,
+        work: impl FnOnce(Lent<'_, '_>) -> R,
+    ) -> R {
         match self {
             Self::Shelf(shelf) => {
                 let draw = |index: usize, alteration: &_| comparer.rendering.draw(fragments(index), alteration);
-                Exemplars { shelf, comparer, draw: &draw }.evaluate(roll, |evaluator| {
-                    let mut scratch = Scratch::default();
-                    indices
-                        .map(|index| examine(index, Proposals::on_shelf(comparer, evaluator, index, &mut scratch)))
-                        .collect()
-                })
+                Exemplars { shelf, comparer, draw: &draw }.evaluate(roll, |evaluator| work(Lent::Shelf(evaluator)))
             }
-            Self::Drawn(drawn) => indices
-                .map(|index| examine(index, Proposals::of_drawings(comparer, roll, &drawn[index])))
-                .collect(),
+            Self::Drawn(drawn) => work(Lent::Drawn(drawn)),
         }
     }
+}
+
+/// What placements on single exemplars are found with.
+pub(crate) enum Lent<'a, 'b> {
+    Shelf(&'a mut Evaluator<'b>),
+    Drawn(&'a [AlteredExemplar]),
 }

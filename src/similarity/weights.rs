@@ -30,7 +30,7 @@ impl Default for AlterationWeights {
 
 impl AlterationWeights {
     /// The factor of an alteration.
-    fn weight(&self, alteration: &Alteration) -> f64 {
+    pub fn weight(&self, alteration: &Alteration) -> f64 {
         let mirrored = if alteration.is_mirrored() { self.mirrored } else { 1.0 };
         mirrored * self.octave_of_stretch.powf(alteration.stretch.as_f64().log2().abs())
     }
