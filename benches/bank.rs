@@ -13,7 +13,7 @@ use criterion::measurement::WallTime;
 use criterion::{BatchSize, BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use judge::bank::Settings;
 use judge::correlate::Planner;
-use judge::similarity::{Comparer, Gallery};
+use judge::similarity::{Comparer, Gallery, Measure};
 use judge::{Draft, Edit, Fragment, Judge, Note};
 use rayon::ThreadPool;
 use support::{Random, questions, threads, varied};
@@ -25,15 +25,20 @@ fn music() -> Vec<Fragment> {
     support::collections().swap_remove(0).1
 }
 
+/// By the correlation measure, unless it is said otherwise: it is what skipping, edits and the devices speed up.
 fn judge(music: &[Fragment], size: usize) -> Judge {
-    Judge::new(support::bank(varied(music, size)), Planner::default()).expect("both sides are there")
+    with(music, size, Settings { measure: Measure::Correlation, ..Settings::default() })
+}
+
+fn with(music: &[Fragment], size: usize, settings: Settings) -> Judge {
+    let bank = support::bank(varied(music, size)).with_settings(settings).expect("they are in range");
+    Judge::new(bank, Planner::default()).expect("both sides are there")
 }
 
 /// With thresholds that hardly anything reaches, so that verdicts cost the bounds and little else.
 fn certain(music: &[Fragment], size: usize) -> Judge {
-    let settings = Settings { good_threshold: 1.0, bad_threshold: 1.0, ..Settings::default() };
-    let bank = support::bank(varied(music, size)).with_settings(settings).expect("they are in range");
-    Judge::new(bank, Planner::default()).expect("both sides are there")
+    let measure = Measure::Correlation;
+    with(music, size, Settings { good_threshold: 1.0, bad_threshold: 1.0, measure, ..Settings::default() })
 }
 
 /// Measures `count` questions that are asked on some threads.
@@ -61,6 +66,8 @@ fn by_bank_size(c: &mut Criterion) {
         let mut group = c.benchmark_group("bank size");
         group.sample_size(10);
         ask(&mut group, &one, BenchmarkId::new("best match", size), QUESTIONS, || scores(&judge, &asked));
+        let full = with(&music, size, Settings::default());
+        ask(&mut group, &one, BenchmarkId::new("best match, full measure", size), QUESTIONS, || scores(&full, &asked));
         let certain = certain(&music, size);
         let bounds = || asked.iter().filter(|it| certain.verdict(black_box(it)) == judge::Verdict::Good).count();
         ask(&mut group, &one, BenchmarkId::new("bounds alone", size), QUESTIONS, || bounds() as f64);
@@ -112,7 +119,7 @@ fn by_threads(c: &mut Criterion) {
     let music = music();
     let judge = judge(&music, music.len());
     let asked = questions(&music, 4 * QUESTIONS);
-    let comparer = Comparer::default();
+    let comparer = Comparer { measure: Measure::Correlation, ..Comparer::default() };
     let few: Vec<_> = music.iter().take(200).collect();
     let mut group = c.benchmark_group("threads");
     group.sample_size(20);

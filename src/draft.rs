@@ -20,8 +20,9 @@ pub enum Edit {
 /// A fragment in the making: it tells the score of each change of a note, the same as
 /// [`Judge::score`] of the changed fragment, from what it knows of the unchanged one.
 ///
-/// What it keeps is an upper bound on the brightness of each exemplar under each alteration; a
-/// changed note raises it by no more than its length, so few exemplars have to be looked at again.
+/// Where the correlation measure decides, what it keeps is an upper bound on the brightness of each exemplar under each alteration; a
+/// changed note raises it by no more than its length, so few exemplars have to be looked at again. By the full
+/// measure each change is judged anew.
 ///
 /// ```
 /// use judge::{Draft, Edit, Fragment, Judge, Note};
@@ -54,7 +55,7 @@ pub struct Draft<'a> {
     notes: Vec<Note>,
     drawn: Drawn,
     score: Score,
-    /// Nothing where the judge does not keep outlines: each change is judged anew then.
+    /// Nothing where more than the correlation decides: each change is judged anew then.
     tracker: Option<Tracker>,
 }
 
@@ -71,7 +72,7 @@ impl<'a> Draft<'a> {
         let lead = fragment.lead();
         let notes = fragment.notes().iter().map(|note| Note { onset: note.onset + lead, ..*note }).collect();
         let roll = judge.comparer().fragment(fragment);
-        let score = judge.score_of(&roll);
+        let score = judge.score_of(fragment, &roll);
         let mut tracker = judge.tracker();
         if let Some(tracker) = &mut tracker {
             judge.track(tracker, &roll, Difference::NONE, Purpose::Keep, [score.good, score.bad]);
@@ -142,7 +143,7 @@ impl<'a> Draft<'a> {
 
     fn look(&mut self, new: &Drawn, purpose: Purpose) -> Score {
         let Some(tracker) = &mut self.tracker else {
-            return self.judge.score_of(&new.roll);
+            return self.judge.score_of(&new.fragment, &new.roll);
         };
         let Drawn { fragment, roll } = &self.drawn;
         // Removing the first note, or adding one before it, moves the picture.

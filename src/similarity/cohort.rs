@@ -9,6 +9,7 @@ use super::full::Fragments;
 use super::proposal::{Proposals, Scratch};
 use super::sequence::{Sequence, Sequences};
 use super::store::{Lent, Store};
+use crate::alteration::Alterations;
 use crate::correlate::Prepared;
 use crate::note::Fragment;
 use crate::notation;
@@ -57,23 +58,33 @@ impl Level {
     }
 }
 
-/// The tunes, ready to be compared as a comparer does it.
+/// The tunes, ready to be compared as a comparer does it, but for mirrors: they would cost four times as much, and
+/// say the same.
 #[derive(Debug)]
 pub(crate) struct Cohort {
+    comparer: Comparer,
     store: Store,
 }
 
 impl Cohort {
     /// For a comparer.
     pub(crate) fn new(comparer: &Comparer) -> Self {
-        Self { store: Store::new(comparer, TUNES.len(), |index| &TUNES[index]) }
+        let alterations = Alterations { inversion: false, retrograde: false, ..comparer.alterations.clone() };
+        let extent = match comparer.extent {
+            Extent::Containing => Extent::Contained,
+            extent => extent,
+        };
+        let comparer = Comparer { alterations, extent, ..comparer.clone() };
+        Self { store: Store::new(&comparer, TUNES.len(), |index| &TUNES[index]), comparer }
     }
 
-    /// What the tunes, as exemplars, reach with a fragment.
-    pub(crate) fn level(&self, comparer: &Comparer, roll: &Prepared, sequence: &Sequence) -> Level {
+    /// What the tunes reach with a fragment: with an exemplar too, which is taken for the fragment then. Where one is
+    /// looked for in the other it is the query.
+    pub(crate) fn level(&self, roll: &Prepared, sequence: &Sequence) -> Level {
+        let Self { comparer, store } = self;
         let fragments: &Fragments<'_> = &|index| &TUNES[index];
         let mut scratch = Scratch::default();
-        self.store.lend(comparer, fragments, roll, |mut lent| {
+        store.lend(comparer, fragments, roll, |mut lent| {
             let likeness = |index: usize| {
                 let proposals = match &mut lent {
                     Lent::Shelf(evaluator) => Proposals::on_shelf(comparer, evaluator, index, &mut scratch),
@@ -84,16 +95,6 @@ impl Cohort {
             };
             Level::of((0..TUNES.len()).map(likeness).collect())
         })
-    }
-
-    /// What the tunes reach with an exemplar: it is taken for the fragment, and what is asked is turned round.
-    pub(crate) fn level_of_exemplar(&self, comparer: &Comparer, exemplar: &Fragment) -> Level {
-        let sequence = Sequence::new(exemplar, false);
-        if comparer.extent != Extent::Containing {
-            return self.level(comparer, &comparer.fragment(exemplar), &sequence);
-        }
-        let turned = Comparer { extent: Extent::Contained, ..comparer.clone() };
-        self.level(&turned, &comparer.fragment(exemplar), &sequence)
     }
 }
 

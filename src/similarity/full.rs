@@ -7,15 +7,15 @@
 
 use std::sync::OnceLock;
 
-use super::Extent;
 use super::cohort::{Cohort, Level};
-use super::comparer::Comparer;
+use super::comparer::{Comparer, Likeness, Placement};
 use super::embedded::{Texture, Tune, is_single_line};
 use super::proposal::{Proposals, Scratch};
 use super::sequence::{Sequence, Sequences};
 use super::store::{Lent, Store};
+use super::{Extent, Measure};
 use crate::alteration::Alteration;
-use crate::correlate::Prepared;
+use crate::correlate::{Correlator, Lags, Offset, Prepared, Search};
 use crate::note::Fragment;
 
 /// What the full measure keeps of a set of exemplars.
@@ -136,7 +136,7 @@ impl Full {
         )?;
         // Only what is needed is found out: it costs as much as two dozen comparisons.
         let of_fragment =
-            || *subject.level.get_or_init(|| self.cohort.level(comparer, subject.roll, &subject.sequence));
+            || *subject.level.get_or_init(|| self.cohort.level(subject.roll, &subject.sequence));
         let of_exemplar = || self.level(comparer, index, exemplar);
         let likeness = examined.likeness;
         let similarity = match comparer.extent {
@@ -150,6 +150,63 @@ impl Full {
 
     /// What unrelated tunes reach with an exemplar.
     pub(crate) fn level(&self, comparer: &Comparer, index: usize, exemplar: &Fragment) -> Level {
-        *self.levels[index].get_or_init(|| self.cohort.level_of_exemplar(comparer, exemplar))
+        *self.levels[index].get_or_init(|| {
+            self.cohort.level(&comparer.fragment(exemplar), &Sequence::new(exemplar, false))
+        })
+    }
+}
+
+impl Comparer {
+    /// How like a fragment and an exemplar are by the measure, over all placements; `None` when no placement is in
+    /// reach. Many exemplars are compared faster by a [`Gallery`](super::Gallery).
+    ///
+    /// ```
+    /// use judge::similarity::Comparer;
+    /// use judge::Fragment;
+    ///
+    /// let tune = [(60, 0.0, 1.0), (62, 1.0, 1.0), (64, 2.0, 1.0), (60, 3.0, 1.0), (67, 4.0, 2.0), (65, 6.0, 2.0)];
+    /// // A passing note more, and a breath before the last note.
+    /// let varied =
+    ///     [(65, 0.0, 1.0), (67, 1.0, 1.0), (69, 2.0, 0.5), (67, 2.5, 0.5), (65, 3.0, 1.0), (72, 4.0, 2.0), (70, 6.5, 2.0)];
+    /// let [tune, varied] = [&tune[..], &varied[..]].map(|notes| Fragment::from_quarters(notes).unwrap());
+    ///
+    /// let likeness = Comparer::default().likeness(&varied, &tune).unwrap();
+    /// assert!(likeness.similarity > 0.7);
+    /// assert_eq!(likeness.placement.offset.transposition, 5);
+    /// assert_eq!(Comparer::default().likeness(&tune, &tune).unwrap().similarity, 1.0);
+    /// ```
+    pub fn likeness(&self, fragment: &Fragment, exemplar: &Fragment) -> Option<Likeness> {
+        let roll = self.fragment(fragment);
+        if self.measure == Measure::Correlation {
+            return self.compare(&roll, &self.exemplar(exemplar));
+        }
+        let store = Store::new(self, 1, |_| exemplar);
+        let full = Full::new(self, 1);
+        let found = full.compare(self, (&store, &|_| exemplar), &Subject::new(fragment, &roll), 0..1).pop()??;
+        Some(self.locate(&roll, exemplar, &found))
+    }
+
+    /// Where an exemplar that was found lies on the picture of a fragment: where the notes say, or where it is brightest
+    /// at its transposition.
+    pub(crate) fn locate(&self, roll: &Prepared, exemplar: &Fragment, found: &Found) -> Likeness {
+        let Found { similarity, alteration, transposition, shift } = *found;
+        let drawing = Prepared::new(self.rendering.draw(exemplar, &alteration));
+        let (offset, brightness) = match shift {
+            Some(quarters) => {
+                let columns = (quarters * f64::from(roll.roll().resolution())).round() as i64;
+                let offset = Offset { transposition, shift: columns };
+                let there = self.planner.overlap(roll, &drawing, &Lags::at(offset)).values;
+                (offset, there.first().copied().map_or(0.0, f64::from))
+            }
+            None => {
+                let search = Search { transpositions: Some(transposition..=transposition), shifts: None };
+                match self.planner.peak(roll, &drawing, &search) {
+                    Some(peak) => (peak.offset, peak.brightness),
+                    None => (Offset { transposition, shift: 0 }, 0.0),
+                }
+            }
+        };
+        let shift = roll.roll().to_quarters(offset.shift);
+        Likeness { similarity, brightness, placement: Placement { alteration, offset }, shift }
     }
 }

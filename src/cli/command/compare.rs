@@ -39,9 +39,8 @@ pub fn run(args: &CompareArgs) -> anyhow::Result<Outcome> {
         piece.into_fragment()
     };
     let (a, b) = (read(&args.a)?, read(&args.b)?);
-    let (roll, exemplar) = (comparer.fragment(&a), comparer.exemplar(&b));
     // Where the search leaves no placement there is no likeness either.
-    let likeness = comparer.compare(&roll, &exemplar).unwrap_or(Likeness {
+    let likeness = comparer.likeness(&a, &b).unwrap_or(Likeness {
         similarity: 0.0,
         brightness: 0.0,
         placement: Placement::default(),
@@ -72,6 +71,7 @@ pub fn run(args: &CompareArgs) -> anyhow::Result<Outcome> {
         }
     }
     if args.show {
+        let (roll, exemplar) = (comparer.fragment(&a), comparer.exemplar(&b));
         let overlay = overlay(&exemplar, &likeness, &names[1], Tone::Neutral);
         write!(out, "{}", terminal(roll.roll(), overlay.as_ref(), terminal_width(), 22, context.styles.colour()))?;
     }

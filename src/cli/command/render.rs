@@ -27,16 +27,14 @@ pub fn run(args: &RenderArgs) -> anyhow::Result<Outcome> {
     let exemplar = match &args.against {
         Some(path) => {
             let exemplar = files::read_one(path, &options)?.into_fragment()?;
-            Some((path.display().to_string(), comparer.exemplar(&exemplar)))
+            Some((path.display().to_string(), comparer.exemplar(&exemplar), comparer.likeness(fragment, &exemplar)))
         }
         None => None,
     };
-    if let Some((name, exemplar)) = &exemplar
-        && let Some(likeness) = comparer.compare(&roll, exemplar)
-    {
+    if let Some((name, exemplar, Some(likeness))) = &exemplar {
         let placed = words::placement(&likeness.placement);
         picture.subtitle = Some(format!("similarity {:.2} with {name}: {placed}", likeness.similarity));
-        picture.overlay = overlay(exemplar, &likeness, name, Tone::Neutral);
+        picture.overlay = overlay(exemplar, likeness, name, Tone::Neutral);
     }
     file.write(&picture.drawing())?;
     Ok(Outcome::Done)
