@@ -159,7 +159,7 @@ impl Judge {
         let matches = |hits: &[Hit]| hits.iter().take(self.top).filter_map(|hit| self.explain(roll, hit)).collect();
         Judgement {
             verdict,
-            score: self.thresholds.score(g, b),
+            score: self.thresholds.score(g, b, 0.0),
             vetoed: verdict == Verdict::Bad,
             good: matches(good),
             bad: matches(bad),
@@ -186,7 +186,7 @@ impl Judge {
     }
 
     pub(crate) fn score_from(&self, [good, bad]: [f64; 2]) -> Score {
-        Score { verdict: self.thresholds.verdict(good, bad), score: self.thresholds.score(good, bad), good, bad }
+        Score { verdict: self.thresholds.verdict(good, bad), score: self.thresholds.score(good, bad, 0.0), good, bad }
     }
 
     /// To keep track of a draft, where correlation alone decides and the exemplars are on a shelf.

@@ -37,6 +37,8 @@ pub struct Thresholds {
 
 /// The score at the good threshold, with nothing bad in sight.
 const SCORE_AT_GOOD: f64 = 0.5;
+/// How much of the way to the good threshold the kind of music may give to a fragment that resembles nothing.
+const REACH_OF_KIND: f64 = 0.4;
 /// What the veto leaves of the score where it closes.
 const LEFT_AT_VETO: f64 = 0.1;
 
@@ -78,23 +80,30 @@ impl Thresholds {
 
     /// The score, 0 to 1: what a search loop climbs.
     ///
-    /// It is the product of two continuous factors. The first rises with `good`, linearly to 1/2
-    /// at the good threshold and linearly to 1 at identity. The second falls with `bad`, slowly at
-    /// first (as 1 - 0.9 r^4 with r = bad / threshold), to 1/10 where the veto closes, and from
-    /// there linearly to 0 at identity, so that there is a way out of a veto. A vetoed fragment
-    /// scores at most 1/10.
+    /// It is the product of two continuous factors. The first rises with `good`, steadily to 1/2 at the good threshold
+    /// and linearly to 1 at identity. The second falls with `bad`, slowly at first (as 1 - 0.9 r^4 with
+    /// r = bad / threshold), to 1/10 where the veto closes, and from there linearly to 0 at identity, so that there is
+    /// a way out of a veto. A vetoed fragment scores at most 1/10.
+    ///
+    /// Similarities well below the threshold are mostly chance: they tell how dense the music is, not whom it would
+    /// please. What kind of music it is tells more, so there `lean` speaks too, from -1 (of the bad kind) to 1 (of the
+    /// good kind); what is not a number counts as 0. With x = good / threshold and r = 0.05 x + 0.1 x^2 + 0.85 x^8
+    /// the first factor is 1/2 (r + (1 - r) 0.2 (1 + lean)). A lean is worth the less the nearer the threshold, and
+    /// nothing from there on.
     ///
     /// ```
     /// let thresholds = judge::verdict::Thresholds::new(0.7, 0.7)?;
-    /// assert_eq!(thresholds.score(0.7, 0.0), 0.5);
-    /// assert_eq!(thresholds.score(1.0, 1.0), 0.0);
-    /// assert!(thresholds.score(0.9, 0.2) > thresholds.score(0.9, 0.6));
+    /// assert_eq!(thresholds.score(0.7, 0.0, 0.3), 0.5);
+    /// assert_eq!(thresholds.score(1.0, 1.0, 0.3), 0.0);
+    /// assert!(thresholds.score(0.9, 0.2, 0.0) > thresholds.score(0.9, 0.6, 0.0));
+    /// assert!(thresholds.score(0.3, 0.3, 0.2) > thresholds.score(0.3, 0.3, -0.2));
     /// # Ok::<(), judge::Error>(())
     /// ```
-    pub fn score(&self, good: f64, bad: f64) -> f64 {
+    pub fn score(&self, good: f64, bad: f64, lean: f64) -> f64 {
         let (good, bad) = (good.clamp(0.0, 1.0), bad.clamp(0.0, 1.0));
         let likeness = if good < self.good {
-            SCORE_AT_GOOD * good / self.good
+            let kind = REACH_OF_KIND * (1.0 + if lean.is_nan() { 0.0 } else { lean.clamp(-1.0, 1.0) }) / 2.0;
+            SCORE_AT_GOOD * (kind + (1.0 - kind) * approach(good / self.good))
         } else {
             SCORE_AT_GOOD + (1.0 - SCORE_AT_GOOD) * part(good - self.good, 1.0 - self.good)
         };
@@ -105,6 +114,15 @@ impl Thresholds {
         };
         likeness * left
     }
+}
+
+/// What a similarity counts that is `x` of the threshold, 0 to 1.
+///
+/// On human ratings the high power does best, since it makes nothing of chance. The low ones are for the search loop,
+/// which needs a slope everywhere: it is never below 1/20, about 1/7 at x = 0.4 and 1/3 at 0.6. More of them would let
+/// dense music win again.
+fn approach(x: f64) -> f64 {
+    0.05 * x + 0.1 * x.powi(2) + 0.85 * x.powi(8)
 }
 
 /// `value / whole`, and 0 of an empty whole: a threshold of 1 leaves nothing above it.
@@ -132,24 +150,49 @@ mod tests {
             assert!(Thresholds::new(value, 0.5).is_err());
             assert!(Thresholds::new(0.5, value).is_err());
         }
-        assert_eq!(Thresholds::new(1.0, 1.0).unwrap().score(1.0, 0.0), 0.5);
+        assert_eq!(Thresholds::new(1.0, 1.0).unwrap().score(1.0, 0.0, 0.0), 0.5);
+    }
+
+    #[test]
+    fn a_kind_matters_only_where_nothing_is_alike() {
+        let thresholds = Thresholds::new(0.7, 0.8).unwrap();
+        let spans = [0.0, 0.35, 0.6, 0.7, 0.9].map(|good| {
+            let [low, none, high] = [-1.0, 0.0, 1.0].map(|lean| thresholds.score(good, 0.2, lean));
+            assert!((none - (low + high) / 2.0).abs() < 1e-12);
+            assert_eq!([-3.0, f64::NAN, 3.0].map(|lean| thresholds.score(good, 0.2, lean)), [low, none, high]);
+            high - low
+        });
+        assert!(spans[0] > 0.19 && spans.is_sorted_by(|a, b| a > b || *b == 0.0), "{spans:?}");
+        assert_eq!(spans[3..], [0.0; 2]);
+    }
+
+    #[test]
+    fn there_is_a_slope_everywhere() {
+        let thresholds = Thresholds::new(0.7, 0.7).unwrap();
+        for lean in [-1.0, 0.0, 1.0] {
+            let scores: Vec<_> = (0..=100).map(|good| thresholds.score(f64::from(good) / 100.0, 0.3, lean)).collect();
+            assert!(scores.windows(2).all(|pair| pair[1] - pair[0] > 2e-4), "{scores:?}");
+        }
     }
 
     proptest! {
         #[test]
-        fn the_score_rises_with_good_and_falls_with_bad(
+        fn the_score_rises_with_good_and_kind_and_falls_with_bad(
             (tg, tb) in (0.01f64..=1.0, 0.01f64..=1.0),
             (g0, g1, b0, b1) in (0.0f64..=1.0, 0.0f64..=1.0, 0.0f64..=1.0, 0.0f64..=1.0),
+            (l0, l1) in (-1.0f64..=1.0, -1.0f64..=1.0),
         ) {
             let thresholds = Thresholds::new(tg, tb).unwrap();
-            let score = thresholds.score(g0, b0);
+            let score = thresholds.score(g0, b0, l0);
             prop_assert!((0.0..=1.0).contains(&score));
-            prop_assert!(thresholds.score(g0.max(g1), b0) >= score);
-            prop_assert!(thresholds.score(g0, b0.max(b1)) <= score);
+            prop_assert!(thresholds.score(g0.max(g1), b0, l0) >= score);
+            prop_assert!(thresholds.score(g0, b0.max(b1), l0) <= score);
+            prop_assert!(thresholds.score(g0, b0, l0.max(l1)) >= score - f64::EPSILON);
+            prop_assert!(g0 >= tg || score <= SCORE_AT_GOOD);
             prop_assert!(b0 < tb || score <= LEFT_AT_VETO);
             // No jump: also not where the veto closes.
             for (g, b) in [(tg, b0), (g0, tb)] {
-                let near = thresholds.score(g - 1e-9, b - 1e-9) - thresholds.score(g, b);
+                let near = thresholds.score(g - 1e-9, b - 1e-9, l0 - 1e-9) - thresholds.score(g, b, l0);
                 prop_assert!(near.abs() < 1e-5, "{}", near);
             }
         }
