@@ -151,6 +151,6 @@ impl<'a> Draft<'a> {
         let shift = (later * f64::from(roll.roll().resolution())).round() as i64;
         let difference = Difference::new(roll.roll(), new.roll.roll(), shift);
         let best = self.judge.track(tracker, &new.roll, difference, purpose, [0.0; 2]);
-        self.judge.score_from(best)
+        self.judge.score_from(best, 0.0)
     }
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::path::Path;
 use std::slice;
+use std::sync::OnceLock;
 
 use rayon::prelude::*;
 use serde::Serialize;
@@ -13,8 +14,8 @@ use crate::error::Result;
 use crate::note::Fragment;
 use crate::similarity::shelf::Shelf;
 use crate::similarity::{
-    AlteredExemplar, Best, Comparer, DeviceShelf, Difference, Exemplars, Floors, Found, Full, Likeness, Measure, Offload,
-    Purpose, Store, Subject, Task, Tracker, search,
+    AlteredExemplar, Best, Comparer, DeviceShelf, Difference, Exemplars, Floors, Found, Full, Kinds, Likeness, Measure,
+    Offload, Purpose, Store, Subject, Task, Tracker, search,
 };
 use crate::verdict::{Thresholds, Verdict};
 
@@ -41,6 +42,8 @@ pub struct Judge {
     store: Store,
     /// When that is the measure.
     full: Option<Full>,
+    /// What kinds of music the exemplars are, found out when it is first needed.
+    kinds: OnceLock<Kinds>,
     /// The store on a graphics processor, when it was worth it.
     offload: Offload,
     top: usize,
@@ -104,6 +107,7 @@ impl Judge {
             comparer,
             store,
             full,
+            kinds: OnceLock::new(),
             offload: Offload::default(),
             top: DEFAULT_TOP,
             exhaustive: false,
@@ -149,17 +153,17 @@ impl Judge {
     /// Judges a fragment, with the matches that explain it.
     pub fn judge(&self, fragment: &Fragment) -> Judgement {
         let roll = self.comparer.fragment(fragment);
-        self.judgement(&roll, &self.best(fragment, &roll, self.top.max(1)))
+        self.judgement(fragment, &roll, &self.best(fragment, &roll, self.top.max(1)))
     }
 
-    fn judgement(&self, roll: &Prepared, best: &Hits) -> Judgement {
+    fn judgement(&self, fragment: &Fragment, roll: &Prepared, best: &Hits) -> Judgement {
         let [good, bad] = best;
         let (g, b) = (highest(good), highest(bad));
         let verdict = self.thresholds.verdict(g, b);
         let matches = |hits: &[Hit]| hits.iter().take(self.top).filter_map(|hit| self.explain(roll, hit)).collect();
         Judgement {
             verdict,
-            score: self.thresholds.score(g, b, 0.0),
+            score: self.thresholds.score(g, b, self.lean(fragment)),
             vetoed: verdict == Verdict::Bad,
             good: matches(good),
             bad: matches(bad),
@@ -182,17 +186,32 @@ impl Judge {
 
     pub(crate) fn score_of(&self, fragment: &Fragment, roll: &Prepared) -> Score {
         let [good, bad] = self.best(fragment, roll, 1);
-        self.score_from([highest(&good), highest(&bad)])
+        self.score_from([highest(&good), highest(&bad)], self.lean(fragment))
     }
 
-    pub(crate) fn score_from(&self, [good, bad]: [f64; 2]) -> Score {
-        Score { verdict: self.thresholds.verdict(good, bad), score: self.thresholds.score(good, bad, 0.0), good, bad }
+    /// Towards which side the kind of music leans, in the full measure.
+    fn lean(&self, fragment: &Fragment) -> f64 {
+        if self.full.is_none() {
+            return 0.0;
+        }
+        let kinds = || {
+            // What counts for nothing does not count here either.
+            let exemplars = self.bank.exemplars().iter().filter(|exemplar| exemplar.weight > 0.0);
+            Kinds::new(exemplars.map(|exemplar| (&exemplar.fragment, side(exemplar.label))))
+        };
+        self.kinds.get_or_init(kinds).lean(fragment)
+    }
+
+    pub(crate) fn score_from(&self, [good, bad]: [f64; 2], lean: f64) -> Score {
+        Score { verdict: self.thresholds.verdict(good, bad), score: self.thresholds.score(good, bad, lean), good, bad }
     }
 
     /// To keep track of a draft, where correlation alone decides and the exemplars are on a shelf.
     pub(crate) fn tracker(&self) -> Option<Tracker> {
         match &self.store {
-            Store::Shelf(shelf) if !self.exhaustive && self.full.is_none() => Some(Tracker::new(shelf, |index| self.side_and_weight(index))),
+            Store::Shelf(shelf) if !self.exhaustive && self.full.is_none() => {
+                Some(Tracker::new(shelf, |index| self.side_and_weight(index)))
+            }
             _ => None,
         }
     }
@@ -251,7 +270,8 @@ impl Judge {
     pub fn judge_many(&self, fragments: &[Fragment]) -> Vec<Judgement> {
         let rolls: Vec<_> = fragments.par_iter().map(|fragment| self.comparer.fragment(fragment)).collect();
         let best = self.best_many(fragments, &rolls, self.top.max(1));
-        rolls.par_iter().zip(best).with_max_len(1).map(|(roll, best)| self.judgement(roll, &best)).collect()
+        let all = fragments.par_iter().zip(&rolls).zip(best).with_max_len(1);
+        all.map(|((fragment, roll), best)| self.judgement(fragment, roll, &best)).collect()
     }
 
     /// [`score`](Self::score) for many fragments, on all cores or on a graphics processor; the answers are in their
@@ -267,7 +287,10 @@ impl Judge {
     pub fn score_many(&self, fragments: &[Fragment]) -> Vec<Score> {
         let rolls: Vec<_> = fragments.par_iter().map(|fragment| self.comparer.fragment(fragment)).collect();
         let best = self.best_many(fragments, &rolls, 1);
-        best.iter().map(|[good, bad]| self.score_from([highest(good), highest(bad)])).collect()
+        let score = |(fragment, [good, bad]): (&Fragment, &Hits)| {
+            self.score_from([highest(good), highest(bad)], self.lean(fragment))
+        };
+        fragments.par_iter().zip(&best).with_max_len(1).map(score).collect()
     }
 
     /// [`best`](Self::best) for many.
@@ -282,7 +305,10 @@ impl Judge {
                 let task = Task { exemplars, side: &side, top: wanted, floors, exhaustive: self.exhaustive };
                 device.best(&task, rolls)
             });
-            return pairs().zip(found).map(|((fragment, roll), best)| self.examined(fragment, roll, best, top)).collect();
+            return pairs()
+                .zip(found)
+                .map(|((fragment, roll), best)| self.examined(fragment, roll, best, top))
+                .collect();
         }
         pairs().map(|(fragment, roll)| self.best_on_processor(fragment, roll, top)).collect()
     }

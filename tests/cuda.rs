@@ -14,7 +14,7 @@ use std::path::Path;
 use std::process::Command;
 
 use judge::correlate::{Backend, BackendChoice, Correlator, Cuda, Fft, Lags, Planner, Prepared, Search, Sparse};
-use judge::similarity::{AlterationWeights, Comparer, Gallery};
+use judge::similarity::{Comparer, Gallery, Measure};
 use judge::{Bank, Fragment, Judge, PianoRoll};
 use music_for_benches::Random;
 use ndarray::{Array2, array};
@@ -226,7 +226,7 @@ fn nothing_to_compute() {
 }
 
 /// A bank of rolls' fragments, good and bad in turn, searched on the device and by the processor.
-fn judges(exemplars: &[Vec<(u8, f64, f64)>], weights: bool) -> [Judge; 2] {
+fn judges(exemplars: &[Vec<(u8, f64, f64)>], full: bool) -> [Judge; 2] {
     [Backend::Cuda, Backend::Sparse].map(|backend| {
         let named = exemplars.iter().enumerate().map(|(index, notes)| {
             let side = if index % 2 == 0 { "good" } else { "bad" };
@@ -234,8 +234,8 @@ fn judges(exemplars: &[Vec<(u8, f64, f64)>], weights: bool) -> [Judge; 2] {
         });
         let bank = Bank::from_fragments(named).unwrap();
         let mut comparer = bank.comparer(Planner::new(BackendChoice::Only(backend)));
-        if !weights {
-            comparer.weights = AlterationWeights::NONE;
+        if !full {
+            comparer.measure = Measure::Correlation;
         }
         Judge::with_comparer(bank, comparer).top(3)
     })
@@ -260,9 +260,9 @@ proptest! {
     fn searches_find_what_the_processor_finds(
         exemplars in prop::collection::vec(music(), 2..12),
         fragments in prop::collection::vec(music(), 1..5),
-        weights in any::<bool>(),
+        full in any::<bool>(),
     ) {
-        let judges = judges(&exemplars, weights);
+        let judges = judges(&exemplars, full);
         let fragments: Vec<_> = fragments.iter().map(|notes| Fragment::from_quarters(notes).unwrap()).collect();
         let expected: Vec<_> = fragments.iter().map(|fragment| judges[1].judge(fragment)).collect();
         let scores: Vec<_> = fragments.iter().map(|fragment| judges[1].score(fragment)).collect();
@@ -297,7 +297,7 @@ fn tables_are_those_of_the_processor() {
     let fragments: Vec<_> = lines.iter().map(|notes| Fragment::from_quarters(notes).unwrap()).collect();
     let tables = [Backend::Cuda, Backend::Sparse].map(|backend| {
         let planner = Planner::new(BackendChoice::Only(backend));
-        let comparer = Comparer { planner, ..Comparer::default() };
+        let comparer = Comparer { planner, measure: Measure::Correlation, ..Comparer::default() };
         let gallery = Gallery::new(&comparer, fragments.iter().collect(), false);
         let table = gallery.table(|| ());
         let rows: Vec<Vec<f64>> = (0..fragments.len()).map(|row| table.row(row).collect()).collect();

@@ -7,27 +7,33 @@ mod support;
 use std::fs;
 use std::path::Path;
 
+use judge::bank::Label;
 use judge::correlate::Planner;
-use judge::similarity::{Comparer, Gallery};
+use judge::similarity::{Comparer, Gallery, Measure};
 use judge::smf::{self, Heading};
 use judge::{Alterations, Bank, Draft, Edit, Fragment, Judge, Note, Ratio};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
+/// So many exemplars of each side the full measure examines; of more, only the most promising.
+const EXAMINED: usize = 10;
+
 /// The same bank judged in three ways: with skipping, without, and each exemplar by itself.
-fn three_ways(open: impl Fn() -> Bank) -> [Judge; 3] {
-    let mut drawn = open().comparer(Planner::default());
+fn three_ways(open: impl Fn() -> Bank, measure: Measure) -> Vec<Judge> {
+    let comparer = Comparer { measure, ..open().comparer(Planner::default()) };
     // All transpositions, but as a limit, which the shelf of outlines does not serve.
-    drawn.transpositions = Some(-500..=500);
-    [
-        Judge::new(open(), Planner::default()).unwrap().top(2),
-        Judge::new(open(), Planner::default()).unwrap().top(2).exhaustive(true),
-        Judge::with_comparer(open(), drawn).top(2),
-    ]
+    let drawn = Comparer { transpositions: Some(-500..=500), ..comparer.clone() };
+    let judge = |comparer: &Comparer| Judge::with_comparer(open(), comparer.clone()).top(2);
+    let mut judges = vec![judge(&comparer), judge(&comparer).exhaustive(true)];
+    let bank = open();
+    if measure == Measure::Correlation || [Label::Good, Label::Bad].iter().all(|&side| bank.count(side) <= EXAMINED) {
+        judges.push(judge(&drawn));
+    }
+    judges
 }
 
-fn check(judges: &[Judge; 3], fragment: &Fragment) {
-    let expected = judges[2].judge(fragment);
+fn check(judges: &[Judge], fragment: &Fragment) {
+    let expected = judges[judges.len() - 1].judge(fragment);
     for judge in judges {
         let found = judge.judge(fragment);
         assert_eq!(found, expected);
@@ -39,9 +45,17 @@ fn check(judges: &[Judge; 3], fragment: &Fragment) {
     }
 }
 
+const MEASURES: [Measure; 2] = [Measure::Correlation, Measure::Full];
+
 #[test]
 fn on_the_starter_bank() {
-    let judges = three_ways(Bank::starter);
+    for measure in MEASURES {
+        starter_bank(measure);
+    }
+}
+
+fn starter_bank(measure: Measure) {
+    let judges = three_ways(Bank::starter, measure);
     let fragments = Path::new(env!("CARGO_MANIFEST_DIR")).join("fragments");
     for folder in ["candidates", "good", "bad"] {
         for file in
@@ -97,6 +111,7 @@ proptest! {
     fn in_drafts(
         exemplars in prop::collection::vec((music(), any::<bool>()), 2..20),
         fragment in music(),
+        full in any::<bool>(),
         edits in prop::collection::vec((0u8..5, 0usize..99, 0u8..128, 0u64..80, 0u64..20, any::<bool>()), 1..24),
     ) {
         let fragment = Fragment::from_quarters(&fragment).unwrap();
@@ -107,7 +122,7 @@ proptest! {
             });
             Bank::from_fragments(named).unwrap()
         };
-        for judge in three_ways(open) {
+        for judge in three_ways(open, MEASURES[usize::from(full)]) {
             let mut draft = Draft::new(&judge, &fragment);
             for &(kind, index, pitch, onset, duration, apply) in &edits {
                 let edit = edit(&draft, (kind, index, pitch, onset, duration));
@@ -144,19 +159,23 @@ proptest! {
             thresholds.0, thresholds.1
         );
         fs::write(folder.path().join("bank.ron"), settings).unwrap();
-        let judges = three_ways(|| Bank::open(folder.path()).unwrap());
-        check(&judges, &Fragment::from_quarters(&fragment).unwrap());
+        let fragment = Fragment::from_quarters(&fragment).unwrap();
         // An exemplar itself, moved: many ties and certain matches.
         let copy = &exemplars[copied % exemplars.len()].0;
         let moved: Vec<_> = copy.iter().map(|&(p, o, d)| ((p + 3).min(127), o * 2.0, d * 2.0)).collect();
-        check(&judges, &Fragment::from_quarters(&moved).unwrap());
+        let moved = Fragment::from_quarters(&moved).unwrap();
+        for measure in MEASURES {
+            let judges = three_ways(|| Bank::open(folder.path()).unwrap(), measure);
+            check(&judges, &fragment);
+            check(&judges, &moved);
+        }
     }
 
     #[test]
-    fn in_tables(fragments in prop::collection::vec(music(), 2..10)) {
+    fn in_tables(fragments in prop::collection::vec(music(), 2..10), full in any::<bool>()) {
         let fragments: Vec<_> = fragments.iter().map(|notes| Fragment::from_quarters(notes).unwrap()).collect();
-        let comparer = Comparer::default();
-        let drawn = Comparer { transpositions: Some(-500..=500), ..Comparer::default() };
+        let comparer = Comparer { measure: MEASURES[usize::from(full)], ..Comparer::default() };
+        let drawn = Comparer { transpositions: Some(-500..=500), ..comparer.clone() };
         let tables = [(&comparer, false), (&comparer, true), (&drawn, false)]
             .map(|(comparer, exhaustive)| Gallery::new(comparer, fragments.iter().collect(), exhaustive));
         for fragment in &fragments {
@@ -175,7 +194,7 @@ proptest! {
     ) {
         let fragments: Vec<_> = fragments.iter().map(|notes| Fragment::from_quarters(notes).unwrap()).collect();
         let alterations = Alterations { stretches, inversion, retrograde };
-        let comparer = Comparer { alterations, ..Comparer::default() };
+        let comparer = Comparer { alterations, measure: Measure::Correlation, ..Comparer::default() };
         let gallery = Gallery::new(&comparer, fragments.iter().collect(), false);
         let table = gallery.table(|| ());
         for (index, fragment) in fragments.iter().enumerate() {

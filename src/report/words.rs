@@ -2,7 +2,7 @@
 
 use crate::alteration::{Alteration, Ratio};
 use crate::find::Occurrence;
-use crate::similarity::{Likeness, Placement};
+use crate::similarity::{Explanation, Likeness, Placement};
 
 /// What is done to an exemplar, as "5 semitones higher, 3/2 as long, upside down", or "as it is".
 pub fn placement(placement: &Placement) -> String {
@@ -41,6 +41,25 @@ pub fn quarters(quarters: f64) -> String {
 /// How an exemplar is laid on, as "5 semitones higher, from quarter 2": counted from the first onsets.
 pub fn laid(likeness: &Likeness) -> String {
     format!("{}, from quarter {}", placement(&likeness.placement), quarters(likeness.shift))
+}
+
+/// What a likeness consists of, as "14 of 16 notes match, 1 of them altered; 2 are missing, 3 added; stretched at
+/// quarter 4".
+pub fn explanation(explanation: &Explanation) -> String {
+    let Explanation { matched, altered, missing, added, stretched } = explanation;
+    let notes = matched.len() + missing.len();
+    let mut text = format!("{} of {notes} notes match", matched.len());
+    if !altered.is_empty() {
+        text += &format!(", {} of them altered in pitch", altered.len());
+    }
+    text += &format!("; {} missing, {} added", missing.len(), added.len());
+    const TOLD: usize = 4;
+    let places: Vec<_> = stretched.iter().take(TOLD).map(|it| quarters(it.at)).collect();
+    if !places.is_empty() {
+        let more = if stretched.len() > TOLD { " and more" } else { "" };
+        text += &format!("; other times from quarter {}{more}", places.join(", "));
+    }
+    text
 }
 
 /// An occurrence, as "quarters 12 to 16: 0.87, 2 semitones lower".

@@ -75,9 +75,9 @@ impl Operand {
         let stretch = stretch as f32;
         let twice = 2 * i32::from(sequence.axis);
         self.pitches.clear();
-        self.pitches.extend(sequence.pitches.iter().map(|&pitch| {
-            if inverted { twice - i32::from(pitch) } else { pitch.into() }
-        }));
+        self.pitches.extend(
+            sequence.pitches.iter().map(|&pitch| if inverted { twice - i32::from(pitch) } else { pitch.into() }),
+        );
         let durations = || sequence.durations.iter().map(|&duration| duration * stretch);
         self.lengths.clear();
         self.lengths.extend(durations().map(f32::log2));

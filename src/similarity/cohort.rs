@@ -11,8 +11,8 @@ use super::sequence::{Sequence, Sequences};
 use super::store::{Lent, Store};
 use crate::alteration::Alterations;
 use crate::correlate::Prepared;
-use crate::note::Fragment;
 use crate::notation;
+use crate::note::Fragment;
 
 macro_rules! sources {
     ($($name:literal)*) => { [$(include_str!(concat!("../../fragments/source/good/", $name, ".txt"))),*] };

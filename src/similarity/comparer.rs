@@ -180,7 +180,13 @@ impl Comparer {
     }
 
     /// A fragment, as a tune, looked for in an exemplar of more than one line.
-    pub(super) fn embedded(&self, fragment: &Fragment, tune: &Tune, texture: &Texture, exemplar: &Fragment) -> Option<Found> {
+    pub(super) fn embedded(
+        &self,
+        fragment: &Fragment,
+        tune: &Tune,
+        texture: &Texture,
+        exemplar: &Fragment,
+    ) -> Option<Found> {
         let lowest = i32::from(fragment.notes()[0].pitch) - texture.first_pitch();
         // Transpositions are the exemplar's.
         let allowed = |alteration: &Alteration, transposition: i32| {

@@ -135,8 +135,7 @@ impl Full {
             &proposals,
         )?;
         // Only what is needed is found out: it costs as much as two dozen comparisons.
-        let of_fragment =
-            || *subject.level.get_or_init(|| self.cohort.level(subject.roll, &subject.sequence));
+        let of_fragment = || *subject.level.get_or_init(|| self.cohort.level(subject.roll, &subject.sequence));
         let of_exemplar = || self.level(comparer, index, exemplar);
         let likeness = examined.likeness;
         let similarity = match comparer.extent {
@@ -150,9 +149,8 @@ impl Full {
 
     /// What unrelated tunes reach with an exemplar.
     pub(crate) fn level(&self, comparer: &Comparer, index: usize, exemplar: &Fragment) -> Level {
-        *self.levels[index].get_or_init(|| {
-            self.cohort.level(&comparer.fragment(exemplar), &Sequence::new(exemplar, false))
-        })
+        *self.levels[index]
+            .get_or_init(|| self.cohort.level(&comparer.fragment(exemplar), &Sequence::new(exemplar, false)))
     }
 }
 

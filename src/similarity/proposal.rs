@@ -60,15 +60,20 @@ impl Proposals {
     }
 
     /// Those of an exemplar on a shelf, by its index.
-    pub(crate) fn on_shelf(comparer: &Comparer, evaluator: &mut Evaluator<'_>, index: usize, scratch: &mut Scratch) -> Self {
+    pub(crate) fn on_shelf(
+        comparer: &Comparer,
+        evaluator: &mut Evaluator<'_>,
+        index: usize,
+        scratch: &mut Scratch,
+    ) -> Self {
         let mut proposals = Self::default();
         let Scratch { reach, tops } = scratch;
         reach.clear();
         evaluator.bound(index, 1.0, reach);
-        for alteration in 0..reach.len() {
+        for (alteration, &reach) in reach.iter().enumerate() {
             let floor = proposals.best.get(PROPOSALS - 1).map_or(0.0, |last| last.promise);
             // What is bounded is the weighted cosine, and promises are weighted by the same numbers.
-            if reach[alteration] < floor {
+            if reach < floor {
                 continue;
             }
             let (lowest, alteration) = evaluator.cosines_by_transposition(index, alteration, tops);

@@ -81,14 +81,10 @@ impl Sequence {
         sequence
     }
 
-    /// How many groups.
-    pub(crate) fn len(&self) -> usize {
-        self.onsets.len()
-    }
-
     /// Whether no two notes begin together.
+    #[cfg(test)]
     pub(crate) fn is_line(&self) -> bool {
-        self.len() == self.pitches.len()
+        self.onsets.len() == self.pitches.len()
     }
 }
 

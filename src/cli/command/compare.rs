@@ -13,7 +13,7 @@ use crate::correlate::Offset;
 use crate::judge::Match;
 use crate::report::picture::{Tone, terminal};
 use crate::report::words;
-use crate::similarity::{Extent, Likeness, Placement};
+use crate::similarity::{Explanation, Extent, Likeness, Placement};
 
 /// The JSON object of a comparison.
 #[derive(Serialize)]
@@ -27,6 +27,7 @@ struct Report<'a> {
     inverted: bool,
     retrograde: bool,
     shift: f64,
+    notes: &'a Explanation,
 }
 
 pub fn run(args: &CompareArgs) -> anyhow::Result<Outcome> {
@@ -48,17 +49,21 @@ pub fn run(args: &CompareArgs) -> anyhow::Result<Outcome> {
     });
     let names = [&args.a, &args.b].map(|path| path.display().to_string());
     let it = Match::new(names[1].clone(), 0, &likeness);
+    let explanation = comparer.explain(&a, &b, &likeness);
     let mut out = output::standard();
     if args.json {
         let Match { similarity, brightness, transposition, stretch, inverted, retrograde, shift, .. } = it;
         let [a, b] = &names;
-        let report = Report { a, b, similarity, brightness, transposition, stretch, inverted, retrograde, shift };
+        let notes = &explanation;
+        let report =
+            Report { a, b, similarity, brightness, transposition, stretch, inverted, retrograde, shift, notes };
         output::json(&mut out, &report)?;
     } else {
         let question = if args.extent == Extent::Whole { "as a whole" } else { "contained in the other" };
         writeln!(out, "{}: {:.4}, {question}", context.styles.strong("similarity"), it.similarity)?;
         let placed = words::laid(&likeness);
         writeln!(out, "  {} laid on {}: {placed}; brightness {}", names[1], names[0], it.brightness)?;
+        writeln!(out, "  {}", words::explanation(&explanation))?;
         if args.extent == Extent::Contained && !likeness.placement.alteration.is_mirrored() {
             // Seen from the other side: where in B the fragment is found.
             let place = b.to_quarters(b.lead()) - it.shift / it.stretch;

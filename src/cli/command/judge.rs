@@ -188,7 +188,10 @@ fn tell(out: &mut impl Write, file: &str, judged: &Judged, judge: &Judge, styles
         Some(it) => {
             let name = styles.strong(&it.exemplar);
             writeln!(out, "  {vetoed} resembles {name}, {}.", words::laid(&it.likeness))?;
-            let source = &judge.bank().exemplars()[it.index].source;
+            let exemplar = &judge.bank().exemplars()[it.index];
+            let explanation = judge.comparer().explain(&judged.fragment, &exemplar.fragment, &it.likeness);
+            writeln!(out, "  {}.", words::explanation(&explanation))?;
+            let source = &exemplar.source;
             if !source.is_empty() {
                 writeln!(out, "  {}", styles.aside(source))?;
             }
