@@ -175,7 +175,7 @@ pub struct Scan {
 ///
 /// The full measure follows them through the piece's voices, as in [`find`], but tells the likeness
 /// of the path alone, and asks more of exemplars of fewer than 16 notes. In pieces of more than
-/// 35,000 notes only the plainest alterations are looked for. The correlation measure slides pictures.
+/// 20,000 notes only the plainest alterations are looked for. The correlation measure slides pictures.
 ///
 /// `each` is called whenever one exemplar is done.
 pub fn scan(judge: &Judge, piece: &Fragment, each: impl Fn() + Sync) -> Scan {

@@ -28,8 +28,8 @@ const NEAR: f64 = 0.5;
 /// An exemplar with fewer notes than this is found by chance.
 const ENOUGH: f64 = 16.0;
 /// In long pieces fewer alterations of exemplars are looked for, the plainest ones: this is the most
-/// that notes times alterations may be. All 28 are for pieces of up to 35,000 notes.
-const WORK: usize = 1_000_000;
+/// that notes times alterations may be. All 28 are for pieces of up to 20,000 notes.
+const WORK: usize = 560_000;
 /// Times nearer to each other than this, in quarters, are one place in the bar.
 const SAME: f64 = 0.02;
 
