@@ -394,6 +394,9 @@ fn scan_finds_exemplars_along_a_piece() {
     let found = place.json(&["scan", "piece.mid", "--bank", "bank", "--json", "--picture", "scan.png"]);
     let told: Vec<_> = found.iter().map(|it| (it["label"].as_str().unwrap(), it["start"].as_f64().unwrap())).collect();
     assert!(told.contains(&("good", 0.0)) && told.contains(&("bad", 20.0)), "{told:?}");
+    assert!(found.iter().all(|it| it["similarity"].as_f64().unwrap() >= 0.7), "{found:?}");
+    let windows = place.json(&["scan", "piece.mid", "--bank", "bank", "--json", "--measure", "correlation"]);
+    assert!(windows.iter().any(|it| it["label"] == "bad" && it["start"] == 20.0), "{windows:?}");
     assert!(fs::read(place.path("scan.png")).unwrap().starts_with(b"\x89PNG"));
     assert!(place.run(&["scan", "piece.mid", "--bank", "bank"]).status.success());
 }

@@ -9,6 +9,7 @@ use std::ops::Bound;
 use rayon::prelude::*;
 use serde::Serialize;
 
+use self::voices::Voices;
 use crate::bank::Label;
 use crate::correlate::{Offset, Prepared, Search};
 use crate::judge::Judge;
@@ -65,7 +66,7 @@ impl Occurrence {
 /// correlation measure slides its picture over the piece's.
 pub fn find(comparer: &Comparer, query: &Fragment, piece: &Fragment, limit: usize, floor: f64) -> Vec<Occurrence> {
     let found = match comparer.measure {
-        Measure::Full => voices::occurrences(comparer, query, piece, floor),
+        Measure::Full => Voices::of(piece).occurrences(comparer, query, floor),
         Measure::Correlation => {
             let roll = comparer.fragment(piece);
             occurrences(comparer, &comparer.exemplar(query), piece, &roll, floor)
@@ -172,26 +173,39 @@ pub struct Scan {
 
 /// Lays every exemplar of a bank along a piece: each is looked for in it.
 ///
+/// The full measure follows them through the piece's voices, as in [`find`], but tells the likeness
+/// of the path alone, and asks more of exemplars of fewer than 16 notes. In pieces of more than
+/// 20,000 notes only the plainest alterations are looked for. The correlation measure slides pictures.
+///
 /// `each` is called whenever one exemplar is done.
 pub fn scan(judge: &Judge, piece: &Fragment, each: impl Fn() + Sync) -> Scan {
     const STEP: f64 = 0.5;
     // Placements that are less alike say nothing, and there are very many of them.
     const FLOOR: f64 = 0.3;
     let comparer = judge.comparer();
-    let roll = comparer.fragment(piece);
     let start = piece.to_quarters(piece.lead());
     let steps = (piece.quarters() / STEP).ceil().max(1.0) as usize;
     let thresholds = judge.bank().thresholds();
+    let look: Box<dyn Fn(usize) -> Vec<Occurrence> + Sync + '_> = match comparer.measure {
+        Measure::Full => {
+            let voices = Voices::of(piece);
+            Box::new(move |index| voices.likenesses(comparer, &judge.bank().exemplars()[index].fragment, FLOOR))
+        }
+        Measure::Correlation => {
+            let roll = comparer.fragment(piece);
+            Box::new(move |index| match judge.altered(index) {
+                Some(altered) => occurrences(comparer, &altered, piece, &roll, FLOOR),
+                None => Vec::new(),
+            })
+        }
+    };
     let rows: Vec<_> = judge
         .bank()
         .exemplars()
         .par_iter()
         .enumerate()
         .map(|(index, exemplar)| {
-            let mut found = judge
-                .altered(index)
-                .map(|altered| occurrences(comparer, &altered, piece, &roll, FLOOR))
-                .unwrap_or_default();
+            let mut found = look(index);
             for occurrence in &mut found {
                 occurrence.similarity *= exemplar.weight;
             }

@@ -61,6 +61,8 @@ pub struct VoiceWeights {
     pub rest: f64,
     /// Cost of a semitone of transposition.
     pub transposition: f64,
+    /// A start is followed where at least this share of the line begins near its time and its pitch.
+    pub near: f64,
 }
 
 impl VoiceWeights {
@@ -75,9 +77,10 @@ impl VoiceWeights {
         top: 0.15,
         bottom: 0.05,
         track: 0.5,
-        contour: 0.3,
+        contour: 0.4,
         rest: 0.1,
         transposition: 0.001,
+        near: 0.0,
     };
 
     /// For a tune that may be hidden in a dense texture.
@@ -141,6 +144,8 @@ pub struct Texture {
     lengths: Vec<f64>,
     /// Where each note stands among those of its track that begin with it.
     edges: Vec<Edge>,
+    /// Each onset, with the pitches within two semitones of its notes.
+    onsets: Vec<(f64, u128)>,
 }
 
 /// Where a note stands in a chord.
@@ -171,7 +176,8 @@ impl Texture {
                 chord.iter().enumerate().map(edge)
             })
             .collect();
-        Self { lengths: lengths(&notes), notes, edges }
+        let onsets = notes.chunk_by(|a, b| a.onset == b.onset).map(|chord| (chord[0].onset, near_pitches(chord)));
+        Self { lengths: lengths(&notes), onsets: onsets.collect(), notes, edges }
     }
 
     /// The notes of a piece; time 0 is its first onset.
@@ -323,16 +329,23 @@ pub fn paths(
         .collect();
     starts.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
     let mut walk = Walk::new(texture, line, weights);
+    let mut screen = Screen::new(texture, line, weights);
     let mut found: Vec<Path> = Vec::new();
     let mut tried: Vec<i32> = Vec::new();
     for together in starts.chunk_by(|a, b| b.0 - a.0 < SAME) {
         let start = together[0].0;
+        if !screen.place(start) {
+            continue;
+        }
         tried.clear();
         let mut best: Option<Path> = None;
         for &(_, transposition) in together {
             // Both anchors may say the same.
             if !tried.contains(&transposition) {
                 tried.push(transposition);
+                if !screen.passes(transposition) {
+                    continue;
+                }
                 let path = walk.path(start, transposition);
                 let nearer = |best: Path| path.transposition.unsigned_abs() < best.transposition.unsigned_abs();
                 if best.is_none_or(|best| path.value > best.value || path.value == best.value && nearer(best)) {
@@ -348,6 +361,55 @@ pub fn paths(
 /// The best path of a line that begins at a time, transposed by so many semitones.
 pub fn path_at(texture: &Texture, line: &Line, weights: &VoiceWeights, start: f64, transposition: i32) -> Path {
     Walk::new(texture, line, weights).path(start, transposition)
+}
+
+/// Tells quickly which starts are worth following.
+struct Screen<'a> {
+    texture: &'a Texture,
+    line: &'a Line,
+    tolerance: f64,
+    /// The weight that must be near, and that of the whole line.
+    least: f64,
+    most: f64,
+    /// For each note of the line, the first onset of the texture that is near enough, and the pitches
+    /// near to those of all that are.
+    slots: Vec<(usize, u128)>,
+}
+
+impl<'a> Screen<'a> {
+    fn new(texture: &'a Texture, line: &'a Line, weights: &VoiceWeights) -> Self {
+        let most = line.weights.iter().sum::<f64>();
+        // Less by what rounding may do.
+        let least = weights.near * most - SAME;
+        Self { texture, line, tolerance: weights.tolerance, least, most, slots: vec![(0, 0); line.notes.len()] }
+    }
+
+    /// Whether enough begins near its time, whatever its pitch. Starts must come in order.
+    fn place(&mut self, start: f64) -> bool {
+        let onsets = &self.texture.onsets;
+        let mut most = self.most;
+        for (((first, near), wanted), weight) in self.slots.iter_mut().zip(&self.line.notes).zip(&self.line.weights) {
+            let time = start + wanted.onset;
+            *first += onsets[*first..].iter().take_while(|(onset, _)| *onset < time - self.tolerance).count();
+            let there = onsets[*first..].iter().take_while(|(onset, _)| *onset < time + self.tolerance + SAME);
+            *near = there.fold(0, |near, (_, pitches)| near | pitches);
+            if *near == 0 {
+                most -= weight;
+                if most < self.least {
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
+    fn passes(&self, transposition: i32) -> bool {
+        let near = |(&(_, near), wanted): (&(usize, u128), &VoiceNote)| {
+            u32::try_from(wanted.pitch + transposition).is_ok_and(|pitch| pitch < 128 && near >> pitch & 1 == 1)
+        };
+        let notes = self.slots.iter().zip(&self.line.notes).zip(&self.line.weights);
+        notes.filter(|(note, _)| near(*note)).map(|(_, weight)| weight).sum::<f64>() >= self.least
+    }
 }
 
 /// One way to go on: what was matched last, and what all was worth.
@@ -555,6 +617,13 @@ impl<'a> Walk<'a> {
     }
 }
 
+/// The pitches within two semitones of some notes, as bits.
+fn near_pitches(notes: &[VoiceNote]) -> u128 {
+    let pitches = notes.iter().filter(|note| (0..128).contains(&note.pitch));
+    let same = pitches.fold(0, |bits, note| bits | 1u128 << note.pitch);
+    same | same << 1 | same << 2 | same >> 1 | same >> 2
+}
+
 fn likeness(semitones: i32) -> f64 {
     let like = LIKENESS.get(semitones.unsigned_abs() as usize).copied().unwrap_or(0.0);
     (1.0 + UNLIKE) * like - UNLIKE
@@ -667,6 +736,17 @@ mod tests {
         let texture = Texture::new(theme(0.0, 7, 1.0));
         let found = paths(&texture, &line(&Alteration::NONE), &WEIGHTS, Some(&(-2..=2)));
         assert!(found.iter().all(|path| path.transposition.abs() <= 2 && path.value < 0.9));
+    }
+
+    #[test]
+    fn starts_without_enough_of_the_line_are_passed_over() {
+        let strict = VoiceWeights { near: 0.8, ..WEIGHTS };
+        let mut notes = theme(4.0, 0, 1.0);
+        notes.extend(theme(20.0, 0, 1.0).into_iter().take(4));
+        let (texture, line) = (Texture::new(notes), line(&Alteration::NONE));
+        let starts = |weights| paths(&texture, &line, weights, None).iter().map(|path| path.start).collect::<Vec<_>>();
+        assert!(starts(&WEIGHTS).contains(&20.0));
+        assert_eq!(starts(&strict), [4.0]);
     }
 
     #[test]
