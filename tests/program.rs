@@ -243,6 +243,10 @@ fn compare_tells_where_and_how_much() {
     let expected = serde_json::json!({
         "a": "good.mid", "b": "jacques.mid", "similarity": 1.0, "brightness": 192.0, "transposition": 5,
         "stretch": 1.0, "inverted": false, "retrograde": false, "shift": 0.0,
+        "notes": {
+            "matched": (0..14).map(|note| [note, note]).collect::<Vec<_>>(),
+            "altered": [], "missing": [], "added": [], "stretched": [],
+        },
     });
     assert_eq!(found, [expected]);
     // All of it is contained in itself; a narrow search finds less; every backend says the same.

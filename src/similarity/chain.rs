@@ -23,7 +23,7 @@
 
 use std::cell::Cell;
 
-use super::sequence::Sequence;
+use super::sequence::{Sequence, WEIGHT};
 use crate::correlate::{Processor, Work};
 
 /// What two notes so many semitones apart have in common. Seconds, thirds, fourths, fifths and octaves are what
@@ -31,8 +31,6 @@ use crate::correlate::{Processor, Work};
 const KERNEL: [f32; 13] = [1.0, 0.5, 0.5, 0.4, 0.4, 0.25, -0.25, 0.25, -0.25, -0.25, -0.25, -0.25, 0.5];
 /// The same for all that are further apart.
 const FAR: f32 = -0.25;
-/// The power of a note's duration that is its weight.
-const WEIGHT: f32 = 0.7;
 /// What durations that differ by a factor of 2 cost; more than [`MOST_OCTAVES`] of them cost no more.
 const DURATION: f32 = 0.2;
 const MOST_OCTAVES: f32 = 2.0;
@@ -78,11 +76,11 @@ impl Operand {
         self.pitches.extend(
             sequence.pitches.iter().map(|&pitch| if inverted { twice - i32::from(pitch) } else { pitch.into() }),
         );
-        let durations = || sequence.durations.iter().map(|&duration| duration * stretch);
+        let (longer, heavier) = (stretch.log2(), stretch.powf(WEIGHT));
         self.lengths.clear();
-        self.lengths.extend(durations().map(f32::log2));
+        self.lengths.extend(sequence.lengths.iter().map(|length| length + longer));
         self.weights.clear();
-        self.weights.extend(durations().map(|duration| duration.powf(WEIGHT)));
+        self.weights.extend(sequence.weights.iter().map(|weight| weight * heavier));
         self.groups.clone_from(&sequence.groups);
         self.group_weights.clear();
         self.group_weights.extend(self.groups.windows(2).map(|ends| sum(&self.weights, ends)));

@@ -33,11 +33,14 @@ static TUNES: LazyLock<Vec<Fragment>> = LazyLock::new(|| {
     SOURCES.iter().map(|text| read(text).expect("the built-in tunes are sound")).collect()
 });
 
-static SEQUENCES: LazyLock<Vec<Sequences>> = LazyLock::new(|| TUNES.iter().map(Sequences::new).collect());
+static SEQUENCES: LazyLock<Vec<Sequences<'static>>> = LazyLock::new(|| TUNES.iter().map(Sequences::new).collect());
 
 /// The tunes that are left out of account: those with the highest likeness, since one of them may be a version of the
 /// fragment itself.
 const LEFT_OUT: usize = 2;
+
+/// How many placements with each tune are examined: fewer than of a pair, since two dozen tunes stand for each other.
+const PROPOSALS: usize = 4;
 
 /// A spread below this is taken for this: it says no more than that the fragment is very long.
 const LEAST_SPREAD: f64 = 0.02;
@@ -90,7 +93,8 @@ impl Cohort {
                     Lent::Shelf(evaluator) => Proposals::on_shelf(comparer, evaluator, index, &mut scratch),
                     Lent::Drawn(drawn) => Proposals::of_drawings(comparer, roll, &drawn[index]),
                 };
-                let examined = examine(comparer.extent, &comparer.weights, sequence, &SEQUENCES[index], &proposals);
+                let proposals = proposals.iter().take(PROPOSALS);
+                let examined = examine(comparer.extent, &comparer.weights, sequence, &SEQUENCES[index], proposals);
                 examined.map_or(0.0, |it| it.likeness)
             };
             Level::of((0..TUNES.len()).map(likeness).collect())

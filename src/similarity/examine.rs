@@ -9,7 +9,7 @@
 //! places: the picture minds the beat and polyphony, the chain forgives ornaments and rests.
 
 use super::chain::{Aligner, Common};
-use super::proposal::{Proposal, Proposals};
+use super::proposal::Proposal;
 use super::sequence::{Sequence, Sequences};
 use super::{AlterationWeights, Extent};
 use crate::correlate::Processor;
@@ -35,8 +35,8 @@ pub(crate) fn examine(
     extent: Extent,
     weights: &AlterationWeights,
     fragment: &Sequence,
-    exemplar: &Sequences,
-    proposals: &Proposals,
+    exemplar: &Sequences<'_>,
+    proposals: impl Iterator<Item = Proposal>,
 ) -> Option<Examined> {
     Aligner::lend(|aligner| {
         let [query_is_first, query_is_second] = [Extent::Contained, Extent::Containing].map(|it| it == extent);
@@ -54,13 +54,13 @@ pub(crate) fn examine(
             let side = if of_fragment != query_is_second { &mut aligner.first } else { &mut aligner.second };
             side.load(sequence, stretch, inverted);
         };
-        for proposal in proposals.iter() {
+        for proposal in proposals {
             picture = picture.max(weights.weigh(&proposal.alteration, proposal.correlation));
             if loaded.is_none() {
-                load(aligner, true, proposal);
+                load(aligner, true, &proposal);
             }
             if loaded != Some(proposal.alteration) {
-                load(aligner, false, proposal);
+                load(aligner, false, &proposal);
                 loaded = Some(proposal.alteration);
             }
             let (x, k) = (f64::from(aligner.first.weight()), f64::from(aligner.second.weight()));
@@ -72,7 +72,7 @@ pub(crate) fn examine(
             let chain = f64::from(aligner.value(Processor::best(), up, common)) / scale;
             let notes = weights.weigh(&proposal.alteration, chain.min(1.0));
             if best.is_none_or(|(most, _)| notes > most) {
-                best = Some((notes, *proposal));
+                best = Some((notes, proposal));
             }
         }
         let (notes, proposal) = best?;

@@ -132,7 +132,7 @@ impl Full {
             &comparer.weights,
             &subject.sequence,
             &Sequences::new(exemplar),
-            &proposals,
+            proposals.iter(),
         )?;
         // Only what is needed is found out: it costs as much as two dozen comparisons.
         let of_fragment = || *subject.level.get_or_init(|| self.cohort.level(subject.roll, &subject.sequence));

@@ -106,8 +106,8 @@ impl Proposals {
     }
 
     /// The best, the most promising first.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Proposal> {
-        self.best.iter()
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Proposal> {
+        self.best.iter().copied()
     }
 }
 

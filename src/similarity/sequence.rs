@@ -1,5 +1,7 @@
 //! A fragment as a sequence of onsets: what the alignment of notes works on.
 
+use std::sync::OnceLock;
+
 use crate::note::Fragment;
 
 /// Notes that begin within this many quarters of the first of them begin together: players do not strike the notes
@@ -9,13 +11,18 @@ const TOGETHER: f64 = 0.1;
 /// The shortest duration that is told apart, in quarters.
 const SHORTEST: f64 = 1.0 / 24.0;
 
+/// The power of a note's duration that is its weight: long notes carry a melody.
+pub(crate) const WEIGHT: f32 = 0.7;
+
 /// Groups of notes that begin together, in order of time.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Sequence {
     /// MIDI note numbers; those of a group one after the other.
     pub pitches: Vec<u8>,
-    /// In quarters.
-    pub durations: Vec<f32>,
+    /// log2 of the durations in quarters.
+    pub lengths: Vec<f32>,
+    /// Durations to the power [`WEIGHT`].
+    pub weights: Vec<f32>,
     /// The notes' indices in the fragment.
     pub notes: Vec<u32>,
     /// Where each group begins among the notes, and where the last one ends.
@@ -54,7 +61,8 @@ impl Sequence {
 
         let mut sequence = Self {
             pitches: notes.iter().map(|at| at.pitch).collect(),
-            durations: notes.iter().map(|at| at.duration as f32).collect(),
+            lengths: notes.iter().map(|at| (at.duration as f32).log2()).collect(),
+            weights: notes.iter().map(|at| (at.duration as f32).powf(WEIGHT)).collect(),
             notes: notes.iter().map(|at| at.note).collect(),
             groups: Vec::with_capacity(notes.len() + 1),
             steps: [Vec::new(), Vec::new()],
@@ -90,22 +98,22 @@ impl Sequence {
 
 /// An exemplar's notes forwards and backwards: an alteration of it is one of the two, turned upside down or not, and
 /// stretched.
-#[derive(Debug, Clone)]
-pub(crate) struct Sequences {
-    forwards: Sequence,
-    backwards: Sequence,
+#[derive(Debug)]
+pub(crate) struct Sequences<'a> {
+    fragment: &'a Fragment,
+    /// Forwards and backwards, made when first needed.
+    made: [OnceLock<Sequence>; 2],
 }
 
-impl Sequences {
+impl<'a> Sequences<'a> {
     /// Of a fragment.
-    pub(crate) fn new(fragment: &Fragment) -> Self {
-        let [forwards, backwards] = [false, true].map(|backwards| Sequence::new(fragment, backwards));
-        Self { forwards, backwards }
+    pub(crate) fn new(fragment: &'a Fragment) -> Self {
+        Self { fragment, made: [OnceLock::new(), OnceLock::new()] }
     }
 
     /// One of them.
     pub(crate) fn get(&self, backwards: bool) -> &Sequence {
-        if backwards { &self.backwards } else { &self.forwards }
+        self.made[usize::from(backwards)].get_or_init(|| Sequence::new(self.fragment, backwards))
     }
 }
 
@@ -118,7 +126,7 @@ mod tests {
         let notes = [(60, 0.0, 1.0), (64, 0.05, 1.0), (67, 0.09, 1.0), (72, 1.0, 0.5), (72, 1.0, 2.0), (74, 1.5, 1.0)];
         let sequence = Sequence::new(&Fragment::from_quarters(&notes).unwrap(), false);
         assert_eq!(sequence.groups, [0, 3, 4, 5]);
-        assert_eq!(sequence.durations[3], 2.0);
+        assert_eq!(sequence.lengths[3], 1.0);
         assert!(!sequence.is_line());
         assert!((sequence.steps[0][1] - 0.953_333).abs() < 1e-4);
         assert!((sequence.steps[1][2] - 1.453_333).abs() < 1e-4);
