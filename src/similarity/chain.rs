@@ -239,8 +239,7 @@ impl Aligner {
         let (a, b) = (&self.first, &self.second);
         let scale = PACE * lesser(a.group_weights[i], b.group_weights[j]);
         let skipped = (if x == 2 { a.skips[i] } else { 0.0 }) + (if y == 2 { b.skips[j] } else { 0.0 });
-        let (s, t) = (a.steps[x - 1][i], b.steps[y - 1][j]);
-        skipped + scale * (greater((s - t).abs() - SLACK, 0.0) * lesser(a.paces[x - 1][i], b.paces[y - 1][j]))
+        skipped + late((a.steps[x - 1][i], a.paces[x - 1][i]), (b.steps[y - 1][j], b.paces[y - 1][j]), scale)
     }
 
     fn stride(&self) -> usize {
@@ -305,7 +304,8 @@ impl Work for Align<'_> {
 #[inline(always)]
 fn places(rows: &mut [f32], stride: usize, i: usize, kept: usize) -> [&mut [f32]; 3] {
     let place = |back: usize| (i + 2 - back) % kept * stride;
-    let ranges = [0, 1, 2].map(|back| place(back)..place(back) + stride);
+    let (a, b, c) = (place(0), place(1), place(2));
+    let ranges = [a..a + stride, b..b + stride, c..c + stride];
     // There are at least three rows, so the three differ; empty rows stand for what cannot be.
     rows.get_disjoint_mut(ranges).unwrap_or_default()
 }
@@ -364,6 +364,19 @@ fn common_of_chords(
     }
 }
 
+/// What times that differ cost: each with its pace, which is 1 / (time + [`PACE_FLOOR`]).
+#[inline(always)]
+fn late((s, ours): (f32, f32), (t, theirs): (f32, f32), scale: f32) -> f32 {
+    scale * (greater((s - t).abs() - SLACK, 0.0) * lesser(ours, theirs))
+}
+
+/// As many values as there are lanes; the rows are padded so that there always are.
+#[inline(always)]
+fn chunk(values: &[f32], at: usize) -> &[f32; LANES] {
+    const NONE: &[f32; LANES] = &[0.0; LANES];
+    values.get(at..).and_then(|values| values.first_chunk()).unwrap_or(NONE)
+}
+
 /// f of group i with all groups of the other side.
 #[inline(always)]
 #[allow(clippy::too_many_arguments, reason = "the inner loop, apart so that it can be read")]
@@ -378,30 +391,26 @@ fn chain(
     most: &mut [f32; LANES],
 ) {
     let weight = first.group_weights[i];
-    let (steps, paces) = (first.steps.each_ref().map(|steps| steps[i]), first.paces.each_ref().map(|paces| paces[i]));
+    let (step, step_of_two) = (first.steps[0][i], first.steps[1][i]);
+    let (pace, pace_of_two) = (first.paces[0][i], first.paces[1][i]);
     let skip = first.skips[i];
-    let chunk = |values: &[f32], at: usize| -> [f32; LANES] {
-        values.get(at..at + LANES).and_then(|values| values.try_into().ok()).unwrap_or_default()
-    };
     for at in (0..common.len()).step_by(LANES) {
         let u = chunk(common, at);
         let weights = chunk(&second.group_weights, at);
-        let others = second.steps.each_ref().map(|steps| chunk(steps, at));
-        let their_paces = second.paces.each_ref().map(|paces| chunk(paces, at));
+        let (steps, steps_of_two) = (chunk(&second.steps[0], at), chunk(&second.steps[1], at));
+        let (paces, paces_of_two) = (chunk(&second.paces[0], at), chunk(&second.paces[1], at));
         let skips = chunk(&second.skips, at);
-        let [one_one, one_two, two_one, two_two] =
-            [(one, 1), (one, 2), (two, 1), (two, 2)].map(|(row, back)| chunk(row, MARGIN + at - back));
+        let (one_one, one_two) = (chunk(one, MARGIN + at - 1), chunk(one, MARGIN + at - 2));
+        let (two_one, two_two) = (chunk(two, MARGIN + at - 1), chunk(two, MARGIN + at - 2));
         let mut values = [0.0f32; LANES];
         for lane in 0..LANES {
             let scale = PACE * lesser(weight, weights[lane]);
-            let pace = |x: usize, y: usize| {
-                let late = greater((steps[x] - others[y][lane]).abs() - SLACK, 0.0);
-                scale * (late * lesser(paces[x], their_paces[y][lane]))
-            };
-            let straight = one_one[lane] - pace(0, 0);
-            let theirs = one_two[lane] - skips[lane] - pace(0, 1);
-            let ours = two_one[lane] - skip - pace(1, 0);
-            let both = two_two[lane] - (skip + skips[lane]) - pace(1, 1);
+            let (s, t) = ((step, pace), (step_of_two, pace_of_two));
+            let (x, y) = ((steps[lane], paces[lane]), (steps_of_two[lane], paces_of_two[lane]));
+            let straight = one_one[lane] - late(s, x, scale);
+            let theirs = one_two[lane] - (skips[lane] + late(s, y, scale));
+            let ours = two_one[lane] - (skip + late(t, x, scale));
+            let both = two_two[lane] - (skip + skips[lane] + late(t, y, scale));
             let before = greater(greater(greater(straight, theirs), greater(ours, both)), 0.0);
             values[lane] = greater(before + u[lane], 0.0);
             most[lane] = greater(most[lane], values[lane]);
