@@ -16,7 +16,7 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 /// So many exemplars of each side the full measure examines; of more, only the most promising.
-const EXAMINED: usize = 14;
+const EXAMINED: usize = 10;
 
 /// The same bank judged in three ways: with skipping, without, and each exemplar by itself.
 fn three_ways(open: impl Fn() -> Bank, measure: Measure) -> Vec<Judge> {
