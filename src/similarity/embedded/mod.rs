@@ -5,11 +5,11 @@
 //! voice, with little between them. So it is looked for in two steps:
 //!
 //! 1. *Where may it lie?* Each pair of a note of the tune and one of the music votes for the
-//!    transposition and the start that would bring them together ([`vote`]; problem P2 of Ukkonen,
+//!    transposition and the start that would bring them together (`vote`; problem P2 of Ukkonen,
 //!    Lemstrom and Makinen, "Geometric algorithms for transposition invariant content-based music
 //!    retrieval", 2003, weighted by the root of the durations).
 //! 2. *Is it a voice there?* At the best of these places the tune is followed note by note by a
-//!    beam search ([`path`]). Pitches and intervals count as in alignments of melodies (Mongeau and
+//!    beam search (`path`). Pitches and intervals count as in alignments of melodies (Mongeau and
 //!    Sankoff, "Comparison of musical sequences", 1990), and that a voice is left, that it plays other
 //!    notes in between, or that a note is in the middle of a chord is charged (tunes lie at the edge:
 //!    Uitdenbogerd and Zobel, "Manipulation of music for melody matching", 1998). Nothing of that is
