@@ -74,13 +74,13 @@ impl AlteredExemplar {
 /// Compares fragments with exemplars by one measure, extent, and set of alterations.
 ///
 /// ```
-/// use judge::similarity::Comparer;
+/// use judge::similarity::{Comparer, Measure};
 /// use judge::Fragment;
 ///
 /// let phrase = Fragment::from_quarters(&[(60, 0.0, 1.0), (62, 1.0, 1.0), (67, 2.0, 2.0)])?;
 /// let twice_as_slow = Fragment::from_quarters(&[(65, 0.0, 2.0), (67, 2.0, 2.0), (72, 4.0, 4.0)])?;
 ///
-/// let comparer = Comparer { weights: judge::similarity::AlterationWeights::NONE, ..Comparer::default() };
+/// let comparer = Comparer { measure: Measure::Correlation, ..Comparer::default() };
 /// let likeness = comparer.compare(&comparer.fragment(&twice_as_slow), &comparer.exemplar(&phrase)).unwrap();
 /// assert_eq!(likeness.similarity, 1.0);
 /// assert_eq!(likeness.placement.offset.transposition, 5);
