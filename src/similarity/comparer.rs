@@ -157,7 +157,8 @@ impl Comparer {
         Search { transpositions: self.transpositions.clone(), shifts: None }
     }
 
-    /// The greatest likeness over all placements; `None` when no placement is in reach.
+    /// The greatest likeness of the pictures alone, over all placements, as the search by correlation ranks it; `None` when
+    /// no placement is in reach. [`likeness`](Self::likeness) compares by the whole measure.
     pub fn compare(&self, fragment: &Prepared, exemplar: &AlteredExemplar) -> Option<Likeness> {
         let search = self.search();
         let mut best: Option<Likeness> = None;
