@@ -239,7 +239,8 @@ impl Judge {
     /// The verdict alone: the cheapest question. It stops at the first exemplar that decides it.
     pub fn verdict(&self, fragment: &Fragment) -> Verdict {
         let (Store::Shelf(shelf), None) = (&self.store, &self.full) else {
-            return self.score(fragment).verdict;
+            let [good, bad] = self.best(fragment, &self.comparer.fragment(fragment), 1);
+            return self.thresholds.verdict(highest(&good), highest(&bad));
         };
         let roll = self.comparer.fragment(fragment);
         let reaches = |label: Label, threshold: f64| {

@@ -6,9 +6,9 @@ use super::Extent;
 use super::comparer::Comparer;
 use super::examine::examine;
 use super::full::Fragments;
-use super::proposal::{Proposals, Scratch};
+use super::proposal::Scratch;
 use super::sequence::{Sequence, Sequences};
-use super::store::{Lent, Store};
+use super::store::Store;
 use crate::alteration::Alterations;
 use crate::correlate::Prepared;
 use crate::notation;
@@ -89,10 +89,7 @@ impl Cohort {
         let mut scratch = Scratch::default();
         store.lend(comparer, fragments, roll, |mut lent| {
             let likeness = |index: usize| {
-                let proposals = match &mut lent {
-                    Lent::Shelf(evaluator) => Proposals::on_shelf(comparer, evaluator, index, &mut scratch),
-                    Lent::Drawn(drawn) => Proposals::of_drawings(comparer, roll, &drawn[index]),
-                };
+                let proposals = lent.proposals(comparer, roll, index, &mut scratch);
                 let proposals = proposals.iter().take(PROPOSALS);
                 let examined = examine(comparer.extent, &comparer.weights, sequence, &SEQUENCES[index], proposals);
                 examined.map_or(0.0, |it| it.likeness)

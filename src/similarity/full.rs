@@ -7,10 +7,12 @@
 
 use std::sync::OnceLock;
 
+use super::calibration::calibrate;
 use super::cohort::{Cohort, Level};
 use super::comparer::{Comparer, Likeness, Placement};
 use super::embedded::{Texture, Tune, is_single_line};
-use super::proposal::{Proposals, Scratch};
+use super::examine::examine;
+use super::proposal::Scratch;
 use super::sequence::{Sequence, Sequences};
 use super::store::{Lent, Store};
 use super::{Extent, Measure};
@@ -88,22 +90,21 @@ impl Full {
         indices: impl Iterator<Item = usize>,
     ) -> Vec<Option<Found>> {
         let mut scratch = Scratch::default();
-        let sets = (store, fragments);
         store.lend(comparer, fragments, subject.roll, |mut lent| {
-            indices.map(|index| self.one(comparer, sets, subject, index, &mut lent, &mut scratch)).collect()
+            indices
+                .map(|index| self.one(comparer, (index, fragments(index)), subject, &mut lent, &mut scratch))
+                .collect()
         })
     }
 
     fn one(
         &self,
         comparer: &Comparer,
-        (_, fragments): (&Store, &Fragments<'_>),
+        (index, exemplar): (usize, &Fragment),
         subject: &Subject<'_>,
-        index: usize,
         lent: &mut Lent<'_, '_>,
         scratch: &mut Scratch,
     ) -> Option<Found> {
-        let exemplar = fragments(index);
         match comparer.extent {
             Extent::Contained => {
                 let texture = self.textures[index]
@@ -123,11 +124,8 @@ impl Full {
             }
             Extent::Whole => {}
         }
-        let proposals = match lent {
-            Lent::Shelf(evaluator) => Proposals::on_shelf(comparer, evaluator, index, scratch),
-            Lent::Drawn(drawn) => Proposals::of_drawings(comparer, subject.roll, &drawn[index]),
-        };
-        let examined = super::examine::examine(
+        let proposals = lent.proposals(comparer, subject.roll, index, scratch);
+        let examined = examine(
             comparer.extent,
             &comparer.weights,
             &subject.sequence,
@@ -139,16 +137,16 @@ impl Full {
         let of_exemplar = || self.level(comparer, index, exemplar);
         let likeness = examined.likeness;
         let similarity = match comparer.extent {
-            Extent::Whole => super::calibration::calibrate(likeness, &[of_fragment(), of_exemplar()]),
-            Extent::Contained => super::calibration::calibrate(likeness, &[of_fragment()]),
-            Extent::Containing => super::calibration::calibrate(likeness, &[of_exemplar()]),
+            Extent::Whole => calibrate(likeness, &[of_fragment(), of_exemplar()]),
+            Extent::Contained => calibrate(likeness, &[of_fragment()]),
+            Extent::Containing => calibrate(likeness, &[of_exemplar()]),
         };
         let proposal = examined.proposal;
         Some(Found { similarity, alteration: proposal.alteration, transposition: proposal.transposition, shift: None })
     }
 
     /// What unrelated tunes reach with an exemplar.
-    pub(crate) fn level(&self, comparer: &Comparer, index: usize, exemplar: &Fragment) -> Level {
+    fn level(&self, comparer: &Comparer, index: usize, exemplar: &Fragment) -> Level {
         *self.levels[index]
             .get_or_init(|| self.cohort.level(&comparer.fragment(exemplar), &Sequence::new(exemplar, false)))
     }

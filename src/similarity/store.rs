@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use super::comparer::{AlteredExemplar, Comparer};
 use super::evaluator::{Evaluator, Exemplars};
 use super::full::Fragments;
+use super::proposal::{Proposals, Scratch};
 use super::shelf::Shelf;
 use crate::correlate::Prepared;
 use crate::note::Fragment;
@@ -50,4 +51,20 @@ impl Store {
 pub(crate) enum Lent<'a, 'b> {
     Shelf(&'a mut Evaluator<'b>),
     Drawn(&'a [AlteredExemplar]),
+}
+
+impl Lent<'_, '_> {
+    /// The proposals of a fragment's roll and an exemplar, by its index.
+    pub(crate) fn proposals(
+        &mut self,
+        comparer: &Comparer,
+        roll: &Prepared,
+        index: usize,
+        scratch: &mut Scratch,
+    ) -> Proposals {
+        match self {
+            Self::Shelf(evaluator) => Proposals::on_shelf(comparer, evaluator, index, scratch),
+            Self::Drawn(drawn) => Proposals::of_drawings(comparer, roll, &drawn[index]),
+        }
+    }
 }
