@@ -167,3 +167,25 @@ fn the_score_rises_on_the_way_to_a_good_exemplar_and_falls_on_the_way_to_a_bad_o
     let down = fifths(&judge, &lines("bad"));
     assert!(down[4] < down[0] && down[5] < 0.02, "{down:?}");
 }
+
+/// What is found out once, when it is first needed, must not wait for work that waits for it.
+#[test]
+fn a_new_judge_may_be_asked_from_all_threads_at_once() {
+    use rayon::prelude::*;
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    let (done, finished) = mpsc::channel();
+    std::thread::spawn(move || {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(5).build().unwrap();
+        // Fewer than there are threads, so that some look for work.
+        let fragments = [support::melody(), support::chorale(), fragment(&[(60, 0.0, 1.0), (67, 1.0, 1.0)])];
+        for _ in 0..60 {
+            pool.install(|| Judge::starter().judge_many(&fragments));
+            let judge = Judge::starter();
+            pool.install(|| fragments.par_iter().for_each(|it| drop(judge.score(it))));
+        }
+        let _ = done.send(());
+    });
+    assert!(finished.recv_timeout(Duration::from_secs(60)).is_ok(), "the threads wait for each other");
+}

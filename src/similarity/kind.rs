@@ -15,8 +15,6 @@
 //! among those of the exemplar and among those of the fragment (S-norm, as Shum et al., "Unsupervised speaker
 //! adaptation based on the cosine similarity for text-independent speaker verification", 2010).
 
-use rayon::prelude::*;
-
 use super::cohort::Level;
 use crate::correlate::{Processor, Work};
 use crate::note::Fragment;
@@ -175,6 +173,9 @@ pub(crate) struct Kinds {
 
 impl Kinds {
     /// Of exemplars, each with its side: 0 good, 1 bad.
+    ///
+    /// On one thread: this happens once, while others wait, and a thread that waited for parallel work here could be
+    /// handed a task that waits for this. It takes 10 ms at most.
     pub(crate) fn new<'a>(exemplars: impl IntoIterator<Item = (&'a Fragment, usize)>) -> Self {
         let mut exemplars: Vec<_> = exemplars.into_iter().collect();
         let mut counts = [0; 2];
@@ -185,14 +186,14 @@ impl Kinds {
             (seen[side] - 1) * ASKED % counts[side] < ASKED
         });
 
-        let profiles: Vec<_> = exemplars.par_iter().map(|(fragment, _)| Profile::new(fragment)).collect();
+        let profiles: Vec<_> = exemplars.iter().map(|(fragment, _)| Profile::new(fragment)).collect();
         let processor = Processor::best();
         let level = |(index, profile): (usize, &Profile)| {
             let mut others = Transposed::new(profile).kinds(&profiles, processor);
             others.remove(index);
             level(&others)
         };
-        let levels = profiles.par_iter().enumerate().with_min_len(8).map(level).collect();
+        let levels = profiles.iter().enumerate().map(level).collect();
         Self { levels, sides: exemplars.into_iter().map(|(_, side)| side).collect(), profiles }
     }
 
