@@ -73,6 +73,8 @@
 //! `default-features = false`.
 
 pub mod alteration;
+#[cfg(feature = "audio")]
+pub mod analysis;
 pub mod bank;
 #[cfg(feature = "cli")]
 pub mod cli;
