@@ -74,6 +74,7 @@
 
 pub mod alteration;
 #[cfg(feature = "audio")]
+pub mod analysis;
 pub mod audio;
 pub mod bank;
 #[cfg(feature = "cli")]
