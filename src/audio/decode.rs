@@ -12,7 +12,7 @@ use symphonia::core::meta::MetadataOptions;
 
 use super::contain::contained;
 use super::resample::{Failure, Stream};
-use super::{SAMPLE_RATE, resample};
+use super::{Container, SAMPLE_RATE};
 use crate::error::{Error, Origin, Result};
 
 /// Rates that a file may have, in hertz.
@@ -29,38 +29,6 @@ const MOST_SECONDS_A_BYTE: f64 = 1.0 / 250.0;
 
 /// Packets in a row that may give no sound.
 const MOST_MUTE_PACKETS: u32 = 100_000;
-
-/// The kinds of file that sound is read from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Container {
-    /// RIFF WAVE.
-    Wav,
-    /// AIFF and AIFF-C.
-    Aiff,
-    /// FLAC.
-    Flac,
-    /// Ogg.
-    Ogg,
-    /// MPEG audio layer III.
-    Mp3,
-    /// MPEG-4, M4A.
-    Mp4,
-}
-
-impl Container {
-    /// Its name, as people write it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Wav => "WAV",
-            Self::Aiff => "AIFF",
-            Self::Flac => "FLAC",
-            Self::Ogg => "Ogg",
-            Self::Mp3 => "MP3",
-            Self::Mp4 => "MP4",
-        }
-    }
-}
 
 /// What a file says of its sound.
 #[derive(Debug, Clone, PartialEq)]
@@ -326,7 +294,7 @@ fn take(
         Some(stream) => stream,
         None => {
             let expected = (expected.unwrap_or(0.0) * f64::from(SAMPLE_RATE)).ceil() as usize;
-            stream.insert((resample::Stream::new(rate, expected)?, rate, channels))
+            stream.insert((Stream::new(rate, expected)?, rate, channels))
         }
     };
     if *first_rate != rate {

@@ -2,12 +2,14 @@
 
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::alteration::{Alterations, Ratio};
-use crate::bank::Bank;
+use crate::audio::Transcriber;
 use crate::correlate::{Backend, BackendChoice, Cuda, Planner};
+use crate::error::Result;
 use crate::input::{Limits, ReadOptions};
 use crate::similarity::{Comparer, Extent, Measure};
 
@@ -202,24 +204,39 @@ pub struct ReadArgs {
     /// Greatest size of a file in bytes
     #[arg(long, value_name = "N", default_value_t = Limits::default().bytes)]
     pub max_bytes: u64,
+    /// Greatest length of a recording in seconds
+    #[arg(long, value_name = "N", default_value_t = Limits::default().audio_seconds)]
+    pub max_audio_seconds: u64,
+    /// Quarters a minute in recordings; estimated when not given
+    #[arg(long, value_name = "BPM", value_parser = tempo)]
+    pub tempo: Option<f64>,
+    /// A network that tells the notes of recordings, as nmp.onnx of Basic Pitch
+    #[arg(long, value_name = "ONNX")]
+    pub transcriber: Option<PathBuf>,
 }
 
 impl ReadArgs {
     /// The options for reading.
-    pub fn options(&self) -> ReadOptions {
+    ///
+    /// # Errors
+    /// When the transcriber cannot be read.
+    pub fn options(&self) -> Result<ReadOptions> {
         let limits = Limits {
             notes: self.max_notes,
             quarters: self.max_quarters,
             seconds: self.max_hours.saturating_mul(3600),
             bytes: self.max_bytes,
+            audio_seconds: self.max_audio_seconds,
         };
-        ReadOptions { limits, drums: self.drums }
+        let transcriber = self.transcriber.as_deref().map(Transcriber::open).transpose()?.map(Arc::new);
+        Ok(ReadOptions { limits, drums: self.drums, tempo: self.tempo, transcriber })
     }
+}
 
-    /// The options for reading what is judged by a bank: drawn as its exemplars are.
-    pub fn options_for(&self, bank: &Bank) -> ReadOptions {
-        ReadOptions { drums: self.drums || bank.settings().drums, ..self.options() }
-    }
+fn tempo(text: &str) -> Result<f64, String> {
+    let expected = || format!("{text:?} is not a number of quarters a minute from 10 to 1000");
+    let tempo: f64 = text.trim().parse().map_err(|_| expected())?;
+    if (10.0..=1000.0).contains(&tempo) { Ok(tempo) } else { Err(expected()) }
 }
 
 /// What goes for every command.
@@ -248,7 +265,7 @@ pub struct BankArgs {
 /// `judge FILE...`
 #[derive(Debug, Args)]
 pub struct JudgeArgs {
-    /// MIDI files, folders (searched with their sub-folders), or - for standard input
+    /// MIDI files, recordings, folders (searched with their sub-folders), or - for standard input
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
     /// The bank.
@@ -394,7 +411,7 @@ pub struct MatrixArgs {
 /// `judge inspect`
 #[derive(Debug, Args)]
 pub struct InspectArgs {
-    /// MIDI files, folders, or -
+    /// MIDI files, recordings, folders, or -
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
     /// Write one JSON object a line

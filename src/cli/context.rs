@@ -9,7 +9,7 @@ use super::args::{BankArgs, GeneralArgs, LikenessArgs};
 use super::output::{Styles, complain};
 use crate::bank::Bank;
 use crate::error::Result;
-use crate::input::Piece;
+use crate::input::{Piece, ReadOptions};
 use crate::judge::Judge;
 use crate::similarity::Comparer;
 
@@ -64,9 +64,9 @@ impl Context {
     }
 
     /// The bank that was asked for; what could not be read of it is told.
-    pub fn bank(&self, args: &BankArgs) -> Result<Bank> {
+    pub fn bank(&self, args: &BankArgs, options: &ReadOptions) -> Result<Bank> {
         let bank = match choose_bank(args) {
-            Some(folder) => Bank::open(folder)?,
+            Some(folder) => Bank::open_with(folder, options)?,
             None => Bank::starter(),
         };
         for problem in bank.problems() {
@@ -75,9 +75,17 @@ impl Context {
         Ok(bank)
     }
 
-    /// Judges by the bank and the likeness that were asked for; `adjust` has the last word.
-    pub fn judge(&self, bank: &BankArgs, likeness: &LikenessArgs, adjust: impl FnOnce(&mut Comparer)) -> Result<Judge> {
-        let bank = self.bank(bank)?;
+    /// Judges by the bank and the likeness that were asked for; `adjust` has the last word. What is judged is drawn as the
+    /// bank's exemplars are, so `options` learn of its drums.
+    pub fn judge(
+        &self,
+        bank: &BankArgs,
+        likeness: &LikenessArgs,
+        options: &mut ReadOptions,
+        adjust: impl FnOnce(&mut Comparer),
+    ) -> Result<Judge> {
+        let bank = self.bank(bank, options)?;
+        options.drums |= bank.settings().drums;
         bank.check_sides()?;
         let mut comparer = bank.comparer(likeness.planner());
         likeness.apply(&mut comparer);

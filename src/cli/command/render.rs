@@ -14,13 +14,13 @@ pub fn run(args: &RenderArgs) -> anyhow::Result<Outcome> {
     let inputs = [&args.file].into_iter().chain(&args.against).map(PathBuf::as_path);
     let file = PictureFile::new(&args.output, inputs)?;
     let comparer = args.likeness.comparer(args.extent);
-    let options = args.read.options();
+    let options = args.read.options()?;
     let piece = files::read_one(&args.file, &options)?;
     context.tell_warnings(&piece);
     let fragment = piece.fragment()?;
     let roll = comparer.fragment(fragment);
     let mut picture = RollPicture {
-        quarters_per_bar: piece.info.time_signature.map(|time| time.quarters()),
+        quarters_per_bar: piece.info.time_signature().map(|time| time.quarters()),
         start: fragment.to_quarters(fragment.lead()),
         ..RollPicture::new(args.file.display().to_string(), roll.roll())
     };
