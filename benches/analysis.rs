@@ -1,4 +1,4 @@
-//! The analysis of 30 seconds of synthetic music, one thread. `analysis_peer.py` reads the same samples.
+//! The analysis of 30 seconds of synthetic music, one thread. `audio_peer.py` reads the same samples.
 
 use std::f32::consts::TAU;
 use std::hint::black_box;

@@ -69,8 +69,8 @@
 //! veto and the score in [`verdict`], what is read of a MIDI file in [`input`].
 //!
 //! # Features
-//! `cli` (default): the program, with pictures and plain words ([`report`]). The library alone:
-//! `default-features = false`.
+//! `cli` (default): the program, with pictures and plain words ([`report`]). `audio` (default): [`analysis`] of
+//! recordings. The library alone: `default-features = false`.
 
 pub mod alteration;
 #[cfg(feature = "audio")]

@@ -55,7 +55,7 @@ pub fn of_spectrum(stft: &Stft, signal: Signal<'_>, tuning: Option<f64>) -> Arra
 /// being 1. `tuning` is in bins of a third of a semitone, and estimated where it is not given. Shape: `[12, frames]`.
 ///
 /// # Errors
-/// As [`ConstantQ::new`]: when the sample rate is too low (below 8,020 Hz), or the hop is 0.
+/// As [`ConstantQ::new`]: when the sample rate is too low for B7 (it must be a little above 8 kHz), or the hop is 0.
 pub fn of_constant_q(signal: Signal<'_>, hop: usize, tuning: Option<f64>) -> Result<Array2<f32>> {
     let bins_per_octave = CLASSES * BINS_PER_SEMITONE;
     let tuning = tuning.unwrap_or_else(|| tuning::estimate(&Stft::default(), signal, bins_per_octave));

@@ -41,37 +41,41 @@ pub fn for_each(stft: &Stft, samples: &[f32], mut take: impl FnMut(usize, &[f32]
     });
 }
 
-/// The magnitudes of the last frames, and the sorted window of each bin along time.
+/// Medians that are computed together, in vector registers.
+const LANES: usize = 8;
+
+/// Sorted windows, lane by lane: all first places, all second ones …
+type Windows = [[f32; LANES]; KERNEL];
+
+/// The magnitudes of the last frames, and the windows of the bins along time.
 struct Separator {
-    bins: usize,
     recent: VecDeque<Vec<f32>>,
     /// The number of the first of the recent frames.
     oldest: usize,
-    windows: Vec<[f32; KERNEL]>,
+    windows: Vec<Windows>,
     harmonic: Vec<f32>,
     percussive: Vec<f32>,
+    mirrored: Vec<f32>,
 }
 
 impl Separator {
     fn new(bins: usize) -> Self {
-        let zeros = || vec![0.0; bins];
         Self {
-            bins,
             recent: VecDeque::with_capacity(KERNEL + 2),
             oldest: 0,
-            windows: vec![[0.0; KERNEL]; bins],
-            harmonic: zeros(),
-            percussive: zeros(),
+            windows: vec![[[0.0; LANES]; KERNEL]; bins.div_ceil(LANES)],
+            harmonic: vec![0.0; bins],
+            percussive: vec![0.0; bins],
+            mirrored: Vec::new(),
         }
     }
 
     fn push(&mut self, magnitudes: &[f32]) {
-        let mut frame = if self.recent.len() > KERNEL + 1 {
+        let mut frame = Vec::new();
+        if self.recent.len() > KERNEL + 1 {
             self.oldest += 1;
-            self.recent.pop_front().unwrap_or_default()
-        } else {
-            Vec::with_capacity(self.bins)
-        };
+            frame = self.recent.pop_front().unwrap_or_default();
+        }
         frame.clear();
         frame.extend_from_slice(magnitudes);
         self.recent.push_back(frame);
@@ -81,30 +85,29 @@ impl Separator {
     /// have been pushed.
     fn next(&mut self, frame: usize, frames: usize) -> (&[f32], &[f32]) {
         let Self { recent, oldest, windows, harmonic, percussive, .. } = self;
-        // The frame so many places after the first of the window, mirrored at both ends.
+        // The frame so many places after the first of the window.
         let at = |frame: usize, place: usize| {
-            let index = mirrored((frame + place) as isize - (KERNEL / 2) as isize, frames);
-            &recent[index - *oldest]
+            &recent[mirrored((frame + place) as isize - (KERNEL / 2) as isize, frames) - *oldest][..]
         };
-        if frame == 0 {
-            for place in 0..KERNEL {
-                for (window, &value) in windows.iter_mut().zip(at(0, place)) {
-                    window[place] = value;
-                }
-            }
-            windows.iter_mut().for_each(|window| window.sort_unstable_by(f32::total_cmp));
-        } else {
-            let (old, new) = (at(frame - 1, 0), at(frame, KERNEL - 1));
-            for ((window, &old), &new) in windows.iter_mut().zip(old).zip(new) {
-                replace(window, old, new);
+        let lanes = |values: &[f32], group: usize| {
+            let mut lanes = [0.0; LANES];
+            lanes.iter_mut().zip(&values[group * LANES..]).for_each(|(lane, &value)| *lane = value);
+            lanes
+        };
+        for (group, windows) in windows.iter_mut().enumerate() {
+            if frame == 0 {
+                *windows = sorted(|place| lanes(at(0, place), group));
+            } else {
+                slide(windows, lanes(at(frame - 1, 0), group), lanes(at(frame, KERNEL - 1), group));
             }
         }
         let magnitudes = at(frame, KERNEL / 2);
-        smooth_along(magnitudes, percussive);
-        for (((harmonic, percussive), window), &magnitude) in
-            harmonic.iter_mut().zip(percussive.iter_mut()).zip(windows.iter()).zip(magnitudes)
+        smooth_along(magnitudes, percussive, &mut self.mirrored);
+        let medians = windows.iter().flat_map(|windows| &windows[KERNEL / 2]);
+        for (((harmonic, percussive), &median), &magnitude) in
+            harmonic.iter_mut().zip(percussive.iter_mut()).zip(medians).zip(magnitudes)
         {
-            let share = share(window[KERNEL / 2], *percussive);
+            let share = share(median, *percussive);
             *harmonic = magnitude * share;
             *percussive = magnitude * (1.0 - share);
         }
@@ -112,19 +115,23 @@ impl Separator {
     }
 }
 
-/// The running median along `values`.
-fn smooth_along(values: &[f32], medians: &mut [f32]) {
-    let at =
-        |index: usize, place: usize| values[mirrored((index + place) as isize - (KERNEL / 2) as isize, values.len())];
-    let mut window = [0.0; KERNEL];
-    for (index, median) in medians.iter_mut().enumerate() {
-        if index == 0 {
-            window = std::array::from_fn(|place| at(0, place));
-            window.sort_unstable_by(f32::total_cmp);
-        } else {
-            replace(&mut window, at(index - 1, 0), at(index, KERNEL - 1));
+/// The running median along `values`, of which each lane does a part. `mirrored_values` is scratch.
+fn smooth_along(values: &[f32], medians: &mut [f32], mirrored_values: &mut Vec<f32>) {
+    let part = values.len().div_ceil(LANES);
+    let place = |index: usize| values[mirrored(index as isize - (KERNEL / 2) as isize, values.len())];
+    mirrored_values.clear();
+    mirrored_values.extend((0..part * LANES + KERNEL).map(place));
+    let at = |place: usize| std::array::from_fn(|lane| mirrored_values[lane * part + place]);
+    let mut windows = sorted(at);
+    for step in 0..part {
+        if step > 0 {
+            slide(&mut windows, at(step - 1), at(step + KERNEL - 1));
         }
-        *median = window[KERNEL / 2];
+        for (lane, &median) in windows[KERNEL / 2].iter().enumerate() {
+            if let Some(place) = medians.get_mut(lane * part + step) {
+                *place = median;
+            }
+        }
     }
 }
 
@@ -134,18 +141,33 @@ fn mirrored(index: isize, length: usize) -> usize {
     if index < length { index } else { 2 * length - 1 - index }
 }
 
-/// Replaces `old`, which is in the sorted window, by `new`.
-fn replace(window: &mut [f32; KERNEL], old: f32, new: f32) {
-    let mut place = window.partition_point(|value| value.total_cmp(&old).is_lt()).min(KERNEL - 1);
-    while place + 1 < KERNEL && window[place + 1] < new {
-        window[place] = window[place + 1];
-        place += 1;
+/// The windows of these values.
+fn sorted(place: impl Fn(usize) -> [f32; LANES]) -> Windows {
+    let mut windows: Windows = std::array::from_fn(place);
+    for lane in 0..LANES {
+        let mut window: [f32; KERNEL] = std::array::from_fn(|place| windows[place][lane]);
+        window.sort_unstable_by(f32::total_cmp);
+        windows.iter_mut().zip(window).for_each(|(place, value)| place[lane] = value);
     }
-    while place > 0 && window[place - 1] > new {
-        window[place] = window[place - 1];
-        place -= 1;
+    windows
+}
+
+/// Replaces `old`, which is in the sorted windows, by `new`: what is not below `old` moves down by one place, and each
+/// place then has the median of `new`, what is there and what is below. There are no branches, so lanes keep in step.
+fn slide(windows: &mut Windows, old: [f32; LANES], new: [f32; LANES]) {
+    // Unlike f32::min and f32::max these are single instructions.
+    let lesser = |a: f32, b: f32| if a < b { a } else { b };
+    let greater = |a: f32, b: f32| if a > b { a } else { b };
+    let mut below = [f32::NEG_INFINITY; LANES];
+    for place in 0..KERNEL {
+        let next = windows.get(place + 1).copied().unwrap_or([f32::INFINITY; LANES]);
+        for lane in 0..LANES {
+            let value = windows[place][lane];
+            let left = if value < old[lane] { value } else { next[lane] };
+            windows[place][lane] = greater(below[lane], lesser(new[lane], left));
+            below[lane] = left;
+        }
     }
-    window[place] = new;
 }
 
 /// What share of a magnitude is harmonic; half where neither part has any.
@@ -168,7 +190,7 @@ mod tests {
         for length in [1, 2, 10, 31, 100] {
             let values = &values[..length];
             let mut medians = vec![0.0; length];
-            smooth_along(values, &mut medians);
+            smooth_along(values, &mut medians, &mut Vec::new());
             for (index, &median) in medians.iter().enumerate() {
                 let place = |i: usize| values[mirrored((index + i) as isize - 15, length)];
                 let mut window: Vec<f32> = (0..KERNEL).map(place).collect();

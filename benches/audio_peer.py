@@ -2,7 +2,7 @@
 """Time librosa on what benches/analysis.rs times, in the same run, on the same samples, one thread.
 
 needs: pip install librosa
-usage: python3 benches/analysis_peer.py [--plain]
+usage: python3 benches/audio_peer.py [--plain]
 
 Runs the benchmark, which leaves its samples, then librosa on them, and prints milliseconds (medians) for 30 seconds,
 how many times real time that is, and the ratio. With --plain the medians of the last run of the benchmark are used,
