@@ -1,5 +1,6 @@
 //! One file for each command.
 
+pub mod bank;
 pub mod compare;
 pub mod doctor;
 pub mod find;
