@@ -239,7 +239,7 @@ fn pitches_clicks_and_silence_are_what_they_are() {
     // 440 Hz is in bin 41; frame 86 is at a click, frame 75 between two.
     assert!(harmonic[(41, 75)] > 100.0 * percussive[(41, 75)]);
     assert!((0..1025).filter(|&bin| percussive[(bin, 86)] > harmonic[(bin, 86)]).count() > 900);
-    assert_eq!(beat::track(&[0.0; 99], 22_050, 512, BeatSettings::default()).unwrap().frames, []);
+    assert!(beat::track(&[0.0; 99], 22_050, 512, BeatSettings::default()).unwrap().frames.is_empty());
 }
 
 #[test]

@@ -26,6 +26,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "cli")]
 pub(crate) use folder::cut;
 
 pub use edit::{Added, Addition, Change, Editor};
