@@ -49,7 +49,7 @@ impl Default for ConstantQSettings {
 /// As Schörkhuber and Klapuri (*Constant-Q transform toolbox for music processing*, SMC 2010): one set of filters,
 /// kept sparse in the frequency domain (1 % of each magnitude spectrum is left out), is laid over the signal and over
 /// the same signal decimated by two, four, eight … for each octave further down. A filter's response is scaled by the
-/// root of its length: a sine of amplitude *a* gives *a*/2 times [`scale`](Self::scale).
+/// root of its length: a sine of amplitude *a* gives *a*/2 times its [`scale`](Self::scales).
 ///
 /// We differ from librosa in the filter that decimates (ours is just as sharp as needed, so that it is short), and
 /// decimate once more where the highest frequency allows it. The difference is below 0.3 % of the norm.
@@ -82,7 +82,7 @@ impl ConstantQ {
     /// # Errors
     /// [`Error::Option`] for a hop of 0, a lowest frequency that is not above 0, 0 or more than 4,096 bins (of an octave
     /// too), a tuning that is not finite, a highest frequency that with half its bandwidth reaches beyond half the
-    /// sample rate, and filters of more than a million samples.
+    /// sample rate, and filters that take more than a million samples, or those of an octave more than 64 million.
     pub fn new(sample_rate: u32, settings: ConstantQSettings) -> Result<Self> {
         check_rate(sample_rate)?;
         let ConstantQSettings { hop, lowest, bins, bins_per_octave, tuning } = settings;
@@ -130,7 +130,7 @@ impl ConstantQ {
             let divisor = rate / f64::from(early).exp2() * f64::from(doubled).exp2();
             let relative: Vec<f64> = top.iter().map(|frequency| frequency / divisor).collect();
             let Some(size) = Kernel::size(&relative, quality) else {
-                let expected = "so high that a filter has at most 1048576 samples";
+                let expected = "so high that filters have at most a million samples, 64 million an octave";
                 return refuse("lowest frequency", lowest.to_string(), expected);
             };
             kernels.push(Kernel::new(&relative, quality, size, more));
@@ -160,12 +160,9 @@ impl ConstantQ {
         &self.frequencies
     }
 
-    /// The scale of a bin: the root of its filter's length in samples.
-    ///
-    /// # Panics
-    /// When there is no such bin.
-    pub fn scale(&self, bin: usize) -> f32 {
-        self.scales[bin]
+    /// The scale of each bin: the root of its filter's length in samples.
+    pub fn scales(&self) -> &[f32] {
+        &self.scales
     }
 
     /// The frames of a signal of so many samples.

@@ -53,10 +53,12 @@ impl Kernel {
         Self { plan: RealFftPlanner::new().plan_fft_forward(decimated), lit: (start, end), filters }
     }
 
-    /// The length of the filters' frames for such frequencies and quality: a power of two.
+    /// The length of the filters' frames for such frequencies and quality, a power of two. None where making them would
+    /// take too long.
     pub(super) fn size(frequencies: &[f64], quality: f64) -> Option<usize> {
         let longest = frequencies.iter().map(|frequency| quality / frequency).fold(1.0, f64::max);
-        (longest <= f64::from(1 << 20)).then(|| (longest.ceil() as usize).next_power_of_two().max(4))
+        let size = (longest <= f64::from(1 << 20)).then(|| (longest.ceil() as usize).next_power_of_two().max(4))?;
+        (size * frequencies.len() <= 1 << 26).then_some(size)
     }
 
     /// Calls `take` with the first frame, the filter and the responses of [`BLOCK`] frames (real and imaginary parts),

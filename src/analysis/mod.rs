@@ -27,8 +27,13 @@ mod filterbank;
 mod kernel;
 mod signal;
 
+pub mod beat;
+pub mod chroma;
 pub mod cqt;
+pub mod hpss;
 pub mod mel;
+pub mod onset;
+pub mod spectral;
 pub mod stft;
 pub mod tuning;
 

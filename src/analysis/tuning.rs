@@ -55,6 +55,15 @@ pub fn estimate(stft: &Stft, signal: Signal<'_>, bins_per_octave: usize) -> f64 
     of_peaks(&peaks, bins_per_octave)
 }
 
+/// As [`estimate`], from the peaks of powers, as chroma features do.
+pub(super) fn estimate_of_power(stft: &Stft, signal: Signal<'_>, bins_per_octave: usize) -> f64 {
+    let mut peaks = Vec::new();
+    stft.for_each_power(signal.samples(), |_, spectrum| {
+        peaks.extend(spectral_peaks(stft, signal.sample_rate(), spectrum));
+    });
+    of_peaks(&peaks, bins_per_octave)
+}
+
 /// Where in a bin most of the louder half of the peaks lie.
 fn of_peaks(peaks: &[SpectralPeak], bins_per_octave: usize) -> f64 {
     if peaks.is_empty() || bins_per_octave == 0 {

@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::bank_args::BankCommand;
 use crate::alteration::{Alterations, Ratio};
 use crate::audio::Transcriber;
+use crate::bank::Bank;
 use crate::correlate::{Backend, BackendChoice, Cuda, Planner};
 use crate::error::Result;
 use crate::input::{Limits, ReadOptions};
@@ -72,8 +74,12 @@ Examples:
     #[command(after_help = "\
 Examples:
   judge render fragment.mid -o roll.png
-  judge render fragment.mid --against exemplar.mid -o match.svg")]
+  judge render fragment.mid --against exemplar.mid -o match.svg
+  judge render humming.wav --as cqt -o cqt.png")]
     Render(RenderArgs),
+    /// Make, grow and clean a bank
+    #[command(subcommand)]
+    Bank(BankCommand),
     /// Tell what this program can do here: bank, backends, threads
     Doctor(DoctorArgs),
     /// Print shell completions
@@ -230,6 +236,16 @@ impl ReadArgs {
         };
         let transcriber = self.transcriber.as_deref().map(Transcriber::open).transpose()?.map(Arc::new);
         Ok(ReadOptions { limits, drums: self.drums, tempo: self.tempo, transcriber })
+    }
+}
+
+impl ReadArgs {
+    /// The options for reading what is judged by a bank: drawn as its exemplars are.
+    ///
+    /// # Errors
+    /// As [`options`](Self::options).
+    pub fn options_for(&self, bank: &Bank) -> Result<ReadOptions> {
+        Ok(ReadOptions { drums: self.drums || bank.settings().drums, ..self.options()? })
     }
 }
 
@@ -425,6 +441,26 @@ pub struct InspectArgs {
     pub general: GeneralArgs,
 }
 
+/// What is drawn of a recording.
+#[cfg(feature = "audio")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SoundView {
+    /// How strongly each semitone sounds, and the notes that are heard.
+    Roll,
+    /// The spectrum, in hertz.
+    Spectrogram,
+    /// The spectrum in 128 mel bands.
+    Mel,
+    /// The constant-Q transform: the spectrum by semitones.
+    Cqt,
+    /// Twenty mel-frequency cepstral coefficients.
+    Mfcc,
+    /// How strongly each pitch class sounds.
+    Chroma,
+    /// Where something begins, and the beats.
+    Onset,
+}
+
 /// `judge render`
 #[derive(Debug, Args)]
 pub struct RenderArgs {
@@ -433,6 +469,10 @@ pub struct RenderArgs {
     /// An exemplar to lay over it where it is brightest
     #[arg(long, value_name = "EXEMPLAR")]
     pub against: Option<PathBuf>,
+    /// Draw a recording with time in seconds: its notes, its spectrum, or what is computed of it
+    #[cfg(feature = "audio")]
+    #[arg(long = "as", value_name = "VIEW", conflicts_with = "against")]
+    pub view: Option<SoundView>,
     /// Where to write: a name that ends in .png or .svg
     #[arg(long, short, value_name = "OUT")]
     pub output: PathBuf,

@@ -27,6 +27,8 @@ use std::sync::Arc;
 #[cfg(not(feature = "audio"))]
 use crate::audio::Container;
 use crate::audio::Transcriber;
+#[cfg(feature = "audio")]
+use crate::audio::{Recording, decode};
 
 use crate::error::{Error, Origin, Result};
 
@@ -117,8 +119,17 @@ pub fn read_file(path: &Path, options: &ReadOptions) -> Result<Piece> {
 /// # Errors
 /// As [`read_file`].
 pub fn read_standard_input(options: &ReadOptions) -> Result<Piece> {
+    Ok(read_standard_input_bytes(options)?.1)
+}
+
+/// Reads standard input to its end, and keeps the bytes.
+///
+/// # Errors
+/// As [`read_file`].
+pub fn read_standard_input_bytes(options: &ReadOptions) -> Result<(Vec<u8>, Piece)> {
     let bytes = read_capped(io::stdin().lock(), options.limits.bytes).map_err(Error::io("read", "-"))?;
-    read_bytes(&bytes, Origin::StandardInput, options)
+    let piece = read_bytes(&bytes, Origin::StandardInput, options)?;
+    Ok((bytes, piece))
 }
 
 /// Reads a file that is in memory; `origin` is what messages call it.
@@ -148,6 +159,33 @@ fn read_sound(_: impl Read + Seek, container: Container, origin: Origin, _: &Rea
     let problem =
         format!("this is a recording ({name}), and reading those is not built in; rebuild with `--features audio`");
     Err(Error::Malformed { origin, problem })
+}
+
+/// Decodes a recording, and does not listen to it: what to draw its spectrum from.
+///
+/// # Errors
+/// As [`read_file`]; [`Error::Malformed`] for what is no recording.
+#[cfg(feature = "audio")]
+pub fn read_recording(path: &Path, options: &ReadOptions) -> Result<(Recording, Vec<Warning>)> {
+    let origin = if path == Path::new("-") { Origin::StandardInput } else { Origin::from(path) };
+    let no_sound = || Error::Malformed { origin: origin.clone(), problem: "it is no recording; give one".into() };
+    let most = options.limits.audio_seconds;
+    let recording = if path == Path::new("-") {
+        let bytes = read_capped(io::stdin().lock(), options.limits.bytes).map_err(Error::io("read", "-"))?;
+        within("bytes", bytes.len() as u64, options.limits.bytes, "--max-bytes", &origin)?;
+        let container = sniff::sound(&bytes).ok_or_else(no_sound)?;
+        decode(io::Cursor::new(bytes), container, most, &origin)?
+    } else {
+        regular(path, &path.metadata().map_err(Error::io("read", path))?)?;
+        let mut file = File::open(path).map_err(Error::io("read", path))?;
+        let mut head = Vec::new();
+        file.by_ref().take(HEAD).read_to_end(&mut head).map_err(Error::io("read", path))?;
+        let container = sniff::sound(&head).ok_or_else(no_sound)?;
+        file.rewind().map_err(Error::io("read", path))?;
+        decode(file, container, most, &origin)?
+    };
+    let warnings = sound::warnings_of(&recording);
+    Ok((recording, warnings))
 }
 
 fn regular(path: &Path, metadata: &std::fs::Metadata) -> Result<()> {

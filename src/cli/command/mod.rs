@@ -1,5 +1,6 @@
 //! One file for each command.
 
+pub mod bank;
 pub mod compare;
 pub mod doctor;
 pub mod find;
@@ -7,6 +8,8 @@ pub mod inspect;
 pub mod judge;
 pub mod matrix;
 pub mod render;
+#[cfg(feature = "audio")]
+mod render_sound;
 pub mod scan;
 
 use crate::report::picture::{Overlay, Tone};

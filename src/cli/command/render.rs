@@ -13,6 +13,10 @@ pub fn run(args: &RenderArgs) -> anyhow::Result<Outcome> {
     let context = Context::new(&args.general);
     let inputs = [&args.file].into_iter().chain(&args.against).map(PathBuf::as_path);
     let file = PictureFile::new(&args.output, inputs)?;
+    #[cfg(feature = "audio")]
+    if let Some(view) = args.view {
+        return super::render_sound::run(args, view, &context, file);
+    }
     let comparer = args.likeness.comparer(args.extent);
     let options = args.read.options()?;
     let piece = files::read_one(&args.file, &options)?;

@@ -27,6 +27,7 @@
 
 mod axes;
 mod canvas;
+mod evaluation;
 mod glyphs;
 mod panel;
 mod png;
@@ -40,6 +41,7 @@ mod theme;
 mod verdict;
 
 pub use canvas::{Anchor, Area, Colour, Drawing, Line, Pixels, Shape, Text};
+pub use evaluation::{EvaluationPicture, Spread};
 pub use png::{MAX_PNG_HEIGHT, MAX_PNG_WIDTH};
 pub use roll::RollPicture;
 pub use scan::{Mark, ScanPicture};
