@@ -94,6 +94,8 @@ pub mod report;
 pub mod roll;
 pub mod similarity;
 pub mod smf;
+#[cfg(feature = "audio")]
+pub mod soft;
 pub mod verdict;
 
 pub use alteration::{Alteration, Alterations, Ratio};

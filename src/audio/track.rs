@@ -19,6 +19,14 @@ const NEARBY: usize = 170;
 const PARTIALS: [u8; 7] = [12, 19, 24, 28, 31, 34, 36];
 /// A tone at a partial of another is not heard as one where it is weaker than this, of the other's strength.
 const PARTIAL: f32 = 0.5;
+/// Nor is what leaks a semitone up or down.
+const NEIGHBOUR: f32 = 0.6;
+/// What is so much weaker than another, shorter than so many frames and begins with it, is the noise of its attack.
+const ATTACK: f32 = 0.25;
+const BRIEF: usize = 9;
+/// So is a brief weaker tone that begins while another sounds.
+const WITHIN: f32 = 0.6;
+const WITH: usize = 5;
 /// What sounds on for less than this many frames when the next note has begun, ends there.
 const TAIL: usize = 16;
 
@@ -50,7 +58,7 @@ pub(super) fn notes(salience: &Salience) -> Vec<HeardNote> {
         spans_of(pitch, &strength, &least, &mut spans);
     }
     spans.sort_by_key(|span| (span.begin, span.pitch));
-    drop_partials(&mut spans);
+    drop_company(&mut spans);
     cut_tails(&mut spans);
     let loudest = spans.iter().map(|span| span.peak).fold(0.0, f32::max);
     spans
@@ -123,20 +131,24 @@ fn struck(strength: &[f32], frame: usize) -> bool {
     strength[frame] <= before && peak > STRUCK * before
 }
 
-/// Leaves out what is heard at the partials of stronger tones that sound at the time.
-fn drop_partials(spans: &mut Vec<Span>) {
+/// Leaves out what is heard only because a stronger tone sounds: at its partials, beside it, and as it begins.
+fn drop_company(spans: &mut Vec<Span>) {
     let all = spans.clone();
     let longest = all.iter().map(|span| span.end - span.begin).max().unwrap_or(0);
     spans.retain(|span| {
         let from = all.partition_point(|other| other.begin + longest < span.begin);
-        let is_tone = |other: &Span| {
-            let above = span.pitch.saturating_sub(other.pitch) as u8;
+        let explains = |other: &Span| {
             let shared = span.end.min(other.end).saturating_sub(span.begin.max(other.begin));
-            PARTIALS.contains(&above)
-                && span.peak < PARTIAL * other.peak
-                && 10 * shared >= 6 * (span.end - span.begin)
+            let together = 10 * shared >= 6 * (span.end - span.begin);
+            let above = span.pitch.saturating_sub(other.pitch) as u8;
+            let weaker_than = |share: f32| span.peak < share * other.peak;
+            together
+                && (PARTIALS.contains(&above) && weaker_than(PARTIAL)
+                    || span.pitch.abs_diff(other.pitch) == 1 && weaker_than(NEIGHBOUR))
+                || span.end - span.begin < BRIEF
+                    && weaker_than(if span.begin.abs_diff(other.begin) <= WITH { ATTACK } else { WITHIN })
         };
-        !all[from..].iter().take_while(|other| other.begin < span.end).any(is_tone)
+        !all[from..].iter().take_while(|other| other.begin < span.end + WITH).any(explains)
     });
 }
 

@@ -97,6 +97,9 @@ impl Transcriber {
             return Err(malformed("it is larger than 256 MiB, and no network for transcription".into()));
         }
         let checksum = crc32fast::hash(&bytes);
+        if !looks_like_a_model(&bytes) {
+            return Err(malformed("it cannot be read as an ONNX network; give nmp.onnx".into()));
+        }
         let model = match contained(|| Model::load(bytes)) {
             Some(Ok(model)) => model,
             Some(Err(error)) => {
@@ -188,6 +191,33 @@ impl Transcriber {
         }
         Ok(told)
     }
+}
+
+/// Whether the bytes are fields of a protocol buffer to the last one, a graph among them: on other bytes the reader of
+/// the library may not come to an end.
+fn looks_like_a_model(bytes: &[u8]) -> bool {
+    fn varint(rest: &mut &[u8]) -> Option<u64> {
+        let length = rest.iter().take(10).position(|byte| *byte < 0x80)? + 1;
+        let (taken, more) = rest.split_at(length);
+        *rest = more;
+        Some(taken.iter().rev().fold(0, |number, byte| number << 7 | u64::from(byte & 0x7F)))
+    }
+    const GRAPH: u64 = 7 << 3 | 2;
+    let (mut rest, mut graph) = (bytes, false);
+    while !rest.is_empty() {
+        let Some(key) = varint(&mut rest) else { return false };
+        let length = match key & 7 {
+            0 => varint(&mut rest).map(|_| 0),
+            1 => Some(8),
+            2 => varint(&mut rest),
+            5 => Some(4),
+            _ => None,
+        };
+        let Some(after) = length.and_then(|length| rest.get(usize::try_from(length).ok()?..)) else { return false };
+        rest = after;
+        graph |= key == GRAPH;
+    }
+    graph
 }
 
 fn name(model: &Model, id: NodeId) -> String {
