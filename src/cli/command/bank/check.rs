@@ -68,9 +68,9 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<Outcome> {
 
 fn tell_problem(out: &mut impl Write, args: &CheckArgs, problem: &str) -> anyhow::Result<()> {
     if args.json {
-        return output::json(out, &json!({"finding": "unreadable", "problem": problem}));
+        return output::json(out, &json!({"finding": "problem", "problem": problem}));
     }
-    writeln!(out, "unreadable: {}", printable(problem))?;
+    writeln!(out, "problem: {}", printable(problem))?;
     Ok(())
 }
 
