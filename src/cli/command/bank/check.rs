@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::edit::folder_for_pictures;
 use crate::cli::bank_args::CheckArgs;
-use crate::cli::command::overlay;
+use crate::cli::command::marked;
 use crate::cli::output::{self, printable, write_file};
 use crate::cli::{Context, Outcome};
 use crate::curation::{Contradiction, Findings, check};
@@ -183,7 +183,8 @@ fn drawing(judge: &Judge, it: &Contradiction) -> Drawing {
     if let Some(likeness) = judge.comparer().likeness(&good.fragment, &bad.fragment) {
         let placement = words::placement(&likeness.placement);
         picture.subtitle = Some(format!("similarity {:.2} with {} (bad): {placement}", it.similarity, bad.name));
-        picture.overlay = overlay(&altered, &likeness, &bad.name, Tone::Bad);
+        picture.overlay =
+            marked(judge.comparer(), (&good.fragment, &bad.fragment), (&altered, &likeness), &bad.name, Tone::Bad);
     }
     picture.drawing()
 }
