@@ -70,10 +70,12 @@
 //! is in [`curation`], what changes one in [`bank::Editor`].
 //!
 //! # Features
-//! `cli` (default): the program, with pictures and plain words ([`report`]). The library alone:
-//! `default-features = false`.
+//! `cli` (default): the program, with pictures and plain words ([`report`]). `audio` (default): [`analysis`] of
+//! recordings. The library alone: `default-features = false`.
 
 pub mod alteration;
+#[cfg(feature = "audio")]
+pub mod analysis;
 pub mod bank;
 #[cfg(feature = "cli")]
 pub mod cli;
