@@ -65,7 +65,12 @@ impl Context {
 
     /// The bank that was asked for; what could not be read of it is told.
     pub fn bank(&self, args: &BankArgs) -> Result<Bank> {
-        let bank = match choose_bank(args) {
+        self.open_bank(choose_bank(args).as_deref())
+    }
+
+    /// The bank in a folder, or the starter bank; what could not be read of it is told.
+    pub fn open_bank(&self, folder: Option<&Path>) -> Result<Bank> {
+        let bank = match folder {
             Some(folder) => Bank::open(folder)?,
             None => Bank::starter(),
         };
@@ -77,18 +82,22 @@ impl Context {
 
     /// Judges by the bank and the likeness that were asked for; `adjust` has the last word.
     pub fn judge(&self, bank: &BankArgs, likeness: &LikenessArgs, adjust: impl FnOnce(&mut Comparer)) -> Result<Judge> {
-        let bank = self.bank(bank)?;
-        bank.check_sides()?;
-        let mut comparer = bank.comparer(likeness.planner());
-        likeness.apply(&mut comparer);
-        adjust(&mut comparer);
-        log::info!("judging by {}: {} exemplars", bank.root(), bank.exemplars().len());
-        Ok(Judge::with_comparer(bank, comparer).exhaustive(likeness.exhaustive))
+        judge_by(self.bank(bank)?, likeness, adjust)
     }
 }
 
+/// Judges by a bank and the likeness that was asked for; `adjust` has the last word.
+pub fn judge_by(bank: Bank, likeness: &LikenessArgs, adjust: impl FnOnce(&mut Comparer)) -> Result<Judge> {
+    bank.check_sides()?;
+    let mut comparer = bank.comparer(likeness.planner());
+    likeness.apply(&mut comparer);
+    adjust(&mut comparer);
+    log::info!("judging by {}: {} exemplars", bank.root(), bank.exemplars().len());
+    Ok(Judge::with_comparer(bank, comparer).exhaustive(likeness.exhaustive))
+}
+
 /// The folder of the bank; `None` for the starter bank.
-fn choose_bank(args: &BankArgs) -> Option<PathBuf> {
+pub fn choose_bank(args: &BankArgs) -> Option<PathBuf> {
     let fragments = Path::new("fragments");
     let named = std::env::var_os("JUDGE_BANK").filter(|folder| !folder.is_empty()).map(PathBuf::from);
     match args.bank.clone().or(named) {

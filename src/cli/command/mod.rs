@@ -8,6 +8,7 @@ pub mod judge;
 pub mod matrix;
 pub mod render;
 pub mod scan;
+pub mod stream;
 
 use crate::report::picture::{Overlay, Tone};
 use crate::similarity::{AlteredExemplar, Likeness};
