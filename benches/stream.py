@@ -9,6 +9,7 @@ three stretches are searched. Options that this script does not know go to `judg
 """
 import argparse
 import json
+import os
 import pathlib
 import random
 import statistics
@@ -92,6 +93,7 @@ with tempfile.TemporaryDirectory() as folder:
     bank = pathlib.Path(folder) / "bank"
     made = [ROOT / "target/release/examples/make_bank", options.music, bank, str(options.exemplars)]
     print(subprocess.run(made, check=True, capture_output=True, text=True).stdout.replace(f" in {bank}", "").strip())
+    print(f"load of the machine before: {os.getloadavg()[0]:.1f} of {os.cpu_count()} cores")
     plain = ["--inversion", "off", "--retrograde", "off"]
     print(f"stretches {options.stretch}, {options.threads} threads; fragments a second:")
     for name, more in [("full measure, all mirrors", []), ("full measure, no mirrors", plain)]:
