@@ -134,6 +134,11 @@ impl Judge {
         &self.bank
     }
 
+    /// The bank, without what was made ready to judge by it.
+    pub fn into_bank(self) -> Bank {
+        self.bank
+    }
+
     /// How fragments and exemplars are compared.
     pub fn comparer(&self) -> &Comparer {
         &self.comparer
@@ -200,6 +205,44 @@ impl Judge {
             Kinds::new(exemplars.map(|exemplar| (&exemplar.fragment, side(exemplar.label))))
         };
         self.kinds.get_or_init(kinds).lean(fragment)
+    }
+
+    /// Towards which side the kind of music of each exemplar leans, by the others.
+    pub(crate) fn leans(&self) -> Vec<f64> {
+        let exemplars = self.bank.exemplars();
+        let mut leans: Vec<_> = exemplars.par_iter().map(|exemplar| self.lean(&exemplar.fragment)).collect();
+        if let Some(kinds) = self.kinds.get() {
+            let counted: Vec<_> = (0..exemplars.len()).filter(|&index| exemplars[index].weight > 0.0).collect();
+            kinds.leave_one_out().into_iter().for_each(|(place, lean)| leans[counted[place]] = lean);
+        }
+        leans
+    }
+
+    /// The exemplars of each side, good and bad, that are most similar to one of them, which is left out: their indices
+    /// and similarities, best first.
+    pub(crate) fn others(&self, index: usize, top: usize) -> Best {
+        let fragment = &self.bank.exemplars()[index].fragment;
+        let roll = self.comparer.fragment(fragment);
+        let hits = match &self.store {
+            Store::Shelf(shelf) => {
+                let wanted = self.wanted(top);
+                let mut best = self.search(shelf, &roll, wanted + 1, Floors::default());
+                for best in &mut best {
+                    best.retain(|&(other, _)| other != index);
+                    best.truncate(wanted);
+                }
+                self.examined(fragment, &roll, best, top)
+            }
+            Store::Drawn(_) => {
+                let mut hits = self.best(fragment, &roll, top + 1);
+                for hits in &mut hits {
+                    hits.retain(|hit| hit.index != index);
+                    hits.truncate(top);
+                }
+                hits
+            }
+        };
+        hits.map(|hits| hits.into_iter().map(|hit| (hit.index, hit.similarity)).collect())
     }
 
     pub(crate) fn score_from(&self, [good, bad]: [f64; 2], lean: f64) -> Score {

@@ -66,17 +66,21 @@
 //! | [`Verdict`] | good, bad or neutral; with a score and the matches that explain it | score 0 to 1 |
 //!
 //! Brightness and its ties are defined in [`correlate`], the normalisations in [`similarity`], the
-//! veto and the score in [`verdict`], what is read of a MIDI file in [`input`].
+//! veto and the score in [`verdict`], what is read of a MIDI file in [`input`]. What a curator wants to know of a bank
+//! is in [`curation`], what changes one in [`bank::Editor`].
 //!
 //! # Features
-//! `cli` (default): the program, with pictures and plain words ([`report`]). The library alone:
-//! `default-features = false`.
+//! `cli` (default): the program, with pictures and plain words ([`report`]). `audio` (default): [`analysis`] of
+//! recordings. The library alone: `default-features = false`.
 
 pub mod alteration;
+#[cfg(feature = "audio")]
+pub mod analysis;
 pub mod bank;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod correlate;
+pub mod curation;
 pub mod draft;
 pub mod error;
 pub mod find;

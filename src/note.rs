@@ -154,6 +154,28 @@ impl Fragment {
         ticks as f64 / f64::from(self.ticks_per_quarter)
     }
 
+    /// The notes that begin within a span, cut off at its end. The span is in quarters from where the [lead](Self::lead)
+    /// begins: from the beginning of the file that the fragment was read from.
+    ///
+    /// ```
+    /// let scale = judge::Fragment::from_quarters(&[(60, 4.0, 1.0), (62, 5.0, 1.0), (64, 6.0, 2.0)])?;
+    /// assert_eq!(scale.cut((5.0, 7.0))?.quarters(), 2.0);
+    /// assert!(scale.cut((0.0, 4.0)).is_err());
+    /// # Ok::<(), judge::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Silent`] when no note begins in it.
+    pub fn cut(&self, (from, to): (f64, f64)) -> Result<Self> {
+        let ticks = |quarters: f64| (quarters * f64::from(self.ticks_per_quarter)).round() as u64;
+        let (from, to) = (ticks(from), ticks(to));
+        let notes = self.notes.iter().filter_map(|note| {
+            let onset = note.onset + self.lead;
+            (onset >= from && onset < to).then(|| Note { onset, duration: note.duration.min(to - onset), ..*note })
+        });
+        Self::new(notes.collect(), self.ticks_per_quarter)
+    }
+
     /// The lowest and the highest pitch.
     pub fn pitch_range(&self) -> (u8, u8) {
         self.notes.iter().fold((127, 0), |(low, high), note| (low.min(note.pitch), high.max(note.pitch)))

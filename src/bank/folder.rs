@@ -11,10 +11,10 @@ use std::time::SystemTime;
 use rayon::prelude::*;
 
 use super::cache::{self, Record, Stamp};
-use super::{Bank, BankFile, Details, Exemplar, Label, Root};
+use super::{Bank, BankFile, Details, Editor, Exemplar, Label, Root};
 use crate::error::{Error, Origin, Result};
 use crate::input::{self, Input, ReadOptions};
-use crate::note::{Fragment, Note};
+use crate::note::Fragment;
 
 /// A `bank.ron` larger than this is not read.
 const LARGEST_BANK_FILE: u64 = 256 << 20;
@@ -34,8 +34,12 @@ pub(super) fn open(root: &Path, caching: bool) -> Result<Bank> {
     if !Bank::is_bank(root) {
         return Err(no_bank("no bank: there is no folder good or bad in it"));
     }
+    Editor::settle(root);
     let real_root = fs::canonicalize(root).map_err(Error::io("open the bank", root))?;
-    let file = read_bank_file(&real_root, &root.join("bank.ron"))?;
+    let file = match bank_text(root)? {
+        Some(text) => BankFile::parse(&text, &root.join("bank.ron"))?,
+        None => BankFile::default(),
+    };
     let (paths, mut problems) = files(root);
     let caching = caching && paths.len() >= FEWEST_CACHED;
     let cached = if caching { cache::load(root) } else { Vec::new() };
@@ -61,11 +65,12 @@ pub(super) fn open(root: &Path, caching: bool) -> Result<Bank> {
         let problem = format!("{name} is described in bank.ron but is not there");
         problems.push(Error::Bank { path: root.to_owned(), problem });
     }
-    Bank::new(Root::Folder(root.to_owned()), file.settings, exemplars, problems)
+    let bank = Bank::new(Root::Folder(root.to_owned()), file.settings, exemplars, problems)?;
+    Ok(Bank { distinct: file.distinct, calibration: file.calibration, ..bank })
 }
 
 /// The music files of a bank, and what could not be listed.
-fn files(root: &Path) -> (Vec<PathBuf>, Vec<Error>) {
+pub(super) fn files(root: &Path) -> (Vec<PathBuf>, Vec<Error>) {
     let (mut paths, mut problems) = (Vec::new(), Vec::new());
     for label in [Label::Good, Label::Bad] {
         let folder = root.join(label.folder());
@@ -85,10 +90,12 @@ fn files(root: &Path) -> (Vec<PathBuf>, Vec<Error>) {
     (paths, problems)
 }
 
-fn read_bank_file(real_root: &Path, path: &Path) -> Result<BankFile> {
+/// The text of a bank's `bank.ron`, if it has one.
+pub(super) fn bank_text(root: &Path) -> Result<Option<String>> {
+    let path = &root.join("bank.ron");
     let wrong = |problem: &str| Error::Bank { path: path.to_owned(), problem: problem.to_owned() };
     match fs::metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BankFile::default()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(Error::io("read", path)(error)),
         // Asked before opening: a pipe would be waited for, a device read for ever.
         Ok(metadata) if !metadata.is_file() => {
@@ -99,12 +106,17 @@ fn read_bank_file(real_root: &Path, path: &Path) -> Result<BankFile> {
         }
         Ok(_) => {}
     }
+    let real_root = fs::canonicalize(root).map_err(Error::io("open the bank", root))?;
     if !fs::canonicalize(path).map_err(Error::io("read", path))?.starts_with(real_root) {
         return Err(wrong("it is a link that leaves the bank; copy the file instead"));
     }
     let bytes = fs::read(path).map_err(Error::io("read", path))?;
-    let text = String::from_utf8(bytes).map_err(|_| wrong("it is not UTF-8 text"))?;
-    BankFile::parse(&text, path)
+    String::from_utf8(bytes).map(Some).map_err(|_| wrong("it is not UTF-8 text"))
+}
+
+/// The name of a file in the bank. What is not Unicode is replaced.
+pub(super) fn name_of(root: &Path, path: &Path) -> String {
+    path.strip_prefix(root).unwrap_or(path).to_string_lossy().replace(MAIN_SEPARATOR, "/")
 }
 
 /// The folders of files that are in the bank indeed, and not reached by a link that leaves it.
@@ -131,10 +143,8 @@ impl<'a> Reader<'a> {
             Ok(stamp) => stamp,
             Err(error) => return (Err(error), None),
         };
-        let inside = path.strip_prefix(self.root).unwrap_or(path);
-        // What is not Unicode is replaced.
-        let name = inside.to_string_lossy().replace(MAIN_SEPARATOR, "/");
-        let key = inside.as_os_str().as_encoded_bytes();
+        let name = name_of(self.root, path);
+        let key = path.strip_prefix(self.root).unwrap_or(path).as_os_str().as_encoded_bytes();
         let options = options(self.file);
         let record = self.records.get(key).filter(|record| Some(record.stamp) == stamp);
         if let Some(record) = record
@@ -184,19 +194,8 @@ fn finish(name: String, mut fragment: Fragment, origin: Origin, file: &BankFile)
     let details = file.exemplars.get(&name).cloned().unwrap_or_default();
     let Details { weight, span, source, licence } = details;
     if let Some(span) = span {
-        fragment = cut(&fragment, span).map_err(|error| error.from_origin(origin))?;
+        fragment = fragment.cut(span).map_err(|error| error.from_origin(origin))?;
     }
     let label = if name.starts_with(Label::Good.folder()) { Label::Good } else { Label::Bad };
-    Ok(Exemplar { name, label, fragment, weight, source, licence })
-}
-
-/// The notes that begin within a span in quarters from the beginning of the file, cut off at its end.
-fn cut(fragment: &Fragment, (from, to): (f64, f64)) -> Result<Fragment> {
-    let per_quarter = f64::from(fragment.ticks_per_quarter());
-    let (from, to) = ((from * per_quarter).round() as u64, (to * per_quarter).round() as u64);
-    let notes = fragment.notes().iter().filter_map(|note| {
-        let onset = note.onset + fragment.lead();
-        (onset >= from && onset < to).then(|| Note { onset, duration: note.duration.min(to - onset), ..*note })
-    });
-    Fragment::new(notes.collect(), fragment.ticks_per_quarter())
+    Ok(Exemplar { name, label, fragment, weight, span, source, licence })
 }

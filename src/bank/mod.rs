@@ -17,6 +17,7 @@
 //! cached. Where the bank cannot be written to, it is just read.
 
 mod cache;
+mod edit;
 mod folder;
 mod settings;
 mod starter;
@@ -25,7 +26,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-pub use settings::{BankFile, Details, Settings, VERSION};
+pub use edit::{Added, Addition, Change, Editor};
+pub use settings::{BankFile, Calibration, Details, Settings, VERSION};
 
 use crate::correlate::Planner;
 use crate::error::{Error, Result};
@@ -64,6 +66,8 @@ pub struct Exemplar {
     pub fragment: Fragment,
     /// Its similarities are multiplied by this, 0 to 1.
     pub weight: f64,
+    /// The part of its file that it is, from and to in quarters from the beginning of the file; none for all of it.
+    pub span: Option<(f64, f64)>,
     /// Where the music comes from.
     pub source: String,
     /// Under which licence it may be used.
@@ -99,6 +103,8 @@ pub struct Bank {
     thresholds: Thresholds,
     exemplars: Vec<Exemplar>,
     problems: Vec<Error>,
+    distinct: Vec<(String, String)>,
+    calibration: Option<Calibration>,
 }
 
 impl Bank {
@@ -146,7 +152,7 @@ impl Bank {
         let exemplar = |(name, fragment): (String, Fragment)| match label(&name) {
             Some(label) => {
                 let (source, licence) = Default::default();
-                Ok(Exemplar { name, label, fragment, weight: 1.0, source, licence })
+                Ok(Exemplar { name, label, fragment, weight: 1.0, span: None, source, licence })
             }
             None => {
                 let problem = "the name of an exemplar begins with good/ or bad/, and this one does not".into();
@@ -182,9 +188,40 @@ impl Bank {
         [Label::Good, Label::Bad].iter().any(|label| path.join(label.folder()).is_dir())
     }
 
+    /// The names of all files in a bank, also of those that cannot be read, in order.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when a folder cannot be listed.
+    pub fn names(root: &Path) -> Result<Vec<String>> {
+        let (files, problems) = folder::files(root);
+        let mut names: Vec<_> = files.iter().map(|path| folder::name_of(root, path)).collect();
+        names.sort();
+        problems.into_iter().next().map_or(Ok(names), Err)
+    }
+
+    /// The exemplars of the starter bank, to be added to another.
+    pub fn starter_additions() -> Vec<Addition> {
+        starter::additions()
+    }
+
+    /// The exemplars whose index is wanted, judged as the bank does.
+    pub(crate) fn filtered(&self, wanted: impl Fn(usize) -> bool) -> Self {
+        let exemplars = self.exemplars.iter().enumerate().filter(|(index, _)| wanted(*index));
+        Self {
+            root: self.root.clone(),
+            settings: self.settings.clone(),
+            thresholds: self.thresholds,
+            exemplars: exemplars.map(|(_, exemplar)| exemplar.clone()).collect(),
+            problems: Vec::new(),
+            distinct: self.distinct.clone(),
+            calibration: self.calibration.clone(),
+        }
+    }
+
     fn new(root: Root, settings: Settings, mut exemplars: Vec<Exemplar>, problems: Vec<Error>) -> Result<Self> {
         exemplars.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(Self { root, thresholds: settings.thresholds()?, settings, exemplars, problems })
+        let thresholds = settings.thresholds()?;
+        Ok(Self { root, thresholds, settings, exemplars, problems, distinct: Vec::new(), calibration: None })
     }
 
     /// Where it comes from.
@@ -210,6 +247,16 @@ impl Bank {
     /// What could not be read, and was left out.
     pub fn problems(&self) -> &[Error] {
         &self.problems
+    }
+
+    /// Pairs of exemplars, by name, that are no doubles whatever they look like.
+    pub fn distinct(&self) -> &[(String, String)] {
+        &self.distinct
+    }
+
+    /// What the thresholds were computed from, if they were.
+    pub fn calibration(&self) -> Option<&Calibration> {
+        self.calibration.as_ref()
     }
 
     /// How many exemplars have a label.

@@ -24,12 +24,31 @@ pub struct BankFile {
     pub settings: Settings,
     /// What is known of single exemplars, by their path in the bank: `good/name.mid`.
     pub exemplars: BTreeMap<String, Details>,
+    /// Pairs of exemplars that are no doubles of each other, whatever they look like.
+    pub distinct: Vec<(String, String)>,
+    /// What the thresholds were computed from, if they were.
+    pub calibration: Option<Calibration>,
 }
 
 impl Default for BankFile {
     fn default() -> Self {
-        Self { version: VERSION, settings: Settings::default(), exemplars: BTreeMap::new() }
+        let (settings, exemplars) = (Settings::default(), BTreeMap::new());
+        Self { version: VERSION, settings, exemplars, distinct: Vec::new(), calibration: None }
     }
+}
+
+/// What the thresholds of a bank were computed from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Calibration {
+    /// The share of exemplars of the other side that was allowed to reach a threshold, 0 to 1.
+    pub veto_error: f64,
+    /// How many good exemplars there were.
+    pub good: usize,
+    /// How many bad exemplars there were.
+    pub bad: usize,
+    /// A checksum of their names and notes, which tells whether the bank has changed since.
+    pub exemplars: String,
 }
 
 /// How fragments are judged by a bank.

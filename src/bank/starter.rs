@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Bank, BankFile, Root, folder};
+use super::{Addition, Bank, BankFile, Label, Root, folder};
 
 /// The MIDI files of the bank by name; made by `build.rs` from `fragments/`.
 const FILES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/starter.rs"));
@@ -10,8 +10,25 @@ const FILES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/starter.rs")
 const BANK_FILE: &str = include_str!("../../fragments/bank.ron");
 
 #[expect(clippy::expect_used, reason = "the content is fixed when the crate is built, and a test reads all of it")]
+fn bank_file() -> BankFile {
+    BankFile::parse(BANK_FILE, Path::new("fragments/bank.ron")).expect("the built-in bank.ron is sound")
+}
+
+/// The exemplars as files, to be added to another bank.
+pub(super) fn additions() -> Vec<Addition> {
+    let file = bank_file();
+    let addition = |&(name, bytes): &(&str, &[u8])| {
+        let (folder, inside) = name.split_once('/').unwrap_or(("good", name));
+        let label = if folder == Label::Bad.folder() { Label::Bad } else { Label::Good };
+        let details = file.exemplars.get(name).cloned().unwrap_or_default();
+        Addition { bytes: bytes.to_vec(), name: inside.to_owned(), label, details }
+    };
+    FILES.iter().map(addition).collect()
+}
+
+#[expect(clippy::expect_used, reason = "the content is fixed when the crate is built, and a test reads all of it")]
 pub(super) fn bank() -> Bank {
-    let file = BankFile::parse(BANK_FILE, Path::new("fragments/bank.ron")).expect("the built-in bank.ron is sound");
+    let file = bank_file();
     let exemplars = FILES
         .iter()
         .map(|(name, bytes)| folder::exemplar(name, bytes, &file).expect("the built-in exemplars are sound"))
@@ -22,7 +39,6 @@ pub(super) fn bank() -> Bank {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bank::Label;
 
     #[test]
     fn is_sound_and_the_same_as_its_folder() {

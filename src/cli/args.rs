@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::bank_args::BankCommand;
 use crate::alteration::{Alterations, Ratio};
 use crate::bank::Bank;
 use crate::correlate::{Backend, BackendChoice, Cuda, Planner};
@@ -80,6 +81,9 @@ Examples:
   judge render fragment.mid -o roll.png
   judge render fragment.mid --against exemplar.mid -o match.svg")]
     Render(RenderArgs),
+    /// Make, grow and clean a bank
+    #[command(subcommand)]
+    Bank(BankCommand),
     /// Tell what this program can do here: bank, backends, threads
     Doctor(DoctorArgs),
     /// Print shell completions

@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::args::{BankArgs, GeneralArgs, LikenessArgs};
 use super::output::{Styles, complain};
 use crate::bank::Bank;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::input::Piece;
 use crate::judge::Judge;
 use crate::similarity::Comparer;
@@ -63,17 +63,30 @@ impl Context {
         bar
     }
 
-    /// The bank that was asked for; what could not be read of it is told.
-    pub fn bank(&self, args: &BankArgs) -> Result<Bank> {
-        self.open_bank(choose_bank(args).as_deref())
+    /// The folder of the bank that was asked for, to be changed.
+    ///
+    /// # Errors
+    /// [`Error::Bank`] when it is the starter bank.
+    pub fn bank_folder(&self, args: &BankArgs) -> Result<PathBuf> {
+        choose_bank(args).ok_or_else(|| Error::Bank {
+            path: "the starter bank".into(),
+            problem:
+                "it is built in and cannot be changed; name a bank with --bank DIR, or make one: judge bank init DIR"
+                    .into(),
+        })
     }
 
-    /// The bank in a folder, or the starter bank; what could not be read of it is told.
-    pub fn open_bank(&self, folder: Option<&Path>) -> Result<Bank> {
-        let bank = match folder {
-            Some(folder) => Bank::open(folder)?,
-            None => Bank::starter(),
-        };
+    /// The bank that was asked for.
+    pub fn bank_in_silence(&self, args: &BankArgs) -> Result<Bank> {
+        match choose_bank(args) {
+            Some(folder) => Bank::open(folder),
+            None => Ok(Bank::starter()),
+        }
+    }
+
+    /// The bank that was asked for; what could not be read of it is told.
+    pub fn bank(&self, args: &BankArgs) -> Result<Bank> {
+        let bank = self.bank_in_silence(args)?;
         for problem in bank.problems() {
             self.warn(format_args!("{problem}; the rest of the bank is used"));
         }

@@ -1,6 +1,7 @@
 //! The program around the library: arguments, progress, output, exit status.
 
 mod args;
+mod bank_args;
 mod command;
 mod context;
 mod files;
@@ -59,6 +60,7 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Some(Command::Matrix(args)) => command::matrix::run(&args),
         Some(Command::Inspect(args)) => command::inspect::run(&args),
         Some(Command::Render(args)) => command::render::run(&args),
+        Some(Command::Bank(command)) => command::bank::run(&command),
         Some(Command::Doctor(args)) => command::doctor::run(&args),
         Some(Command::Completions { shell }) => {
             let mut text = Vec::new();

@@ -86,8 +86,17 @@ pub fn read_file(path: &Path, options: &ReadOptions) -> Result<Piece> {
 /// # Errors
 /// As [`read_file`].
 pub fn read_standard_input(options: &ReadOptions) -> Result<Piece> {
+    Ok(read_standard_input_bytes(options)?.1)
+}
+
+/// Reads standard input to its end, and keeps the bytes.
+///
+/// # Errors
+/// As [`read_file`].
+pub fn read_standard_input_bytes(options: &ReadOptions) -> Result<(Vec<u8>, Piece)> {
     let bytes = read_capped(io::stdin().lock(), options.limits.bytes).map_err(Error::io("read", "-"))?;
-    read_bytes(&bytes, Origin::StandardInput, options)
+    let piece = read_bytes(&bytes, Origin::StandardInput, options)?;
+    Ok((bytes, piece))
 }
 
 /// Reads a file that is in memory; `origin` is what messages call it.

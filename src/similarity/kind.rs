@@ -169,6 +169,8 @@ pub(crate) struct Kinds {
     sides: Vec<usize>,
     /// What coefficients each has with the others.
     levels: Vec<Level>,
+    /// The place of each among all that were given.
+    places: Vec<usize>,
 }
 
 impl Kinds {
@@ -177,16 +179,16 @@ impl Kinds {
     /// On one thread: this happens once, while others wait, and a thread that waited for parallel work here could be
     /// handed a task that waits for this. It takes 10 ms at most.
     pub(crate) fn new<'a>(exemplars: impl IntoIterator<Item = (&'a Fragment, usize)>) -> Self {
-        let mut exemplars: Vec<_> = exemplars.into_iter().collect();
+        let mut exemplars: Vec<_> = exemplars.into_iter().enumerate().collect();
         let mut counts = [0; 2];
-        exemplars.iter().for_each(|&(_, side)| counts[side] += 1);
+        exemplars.iter().for_each(|&(_, (_, side))| counts[side] += 1);
         let mut seen = [0; 2];
-        exemplars.retain(|&(_, side)| {
+        exemplars.retain(|&(_, (_, side))| {
             seen[side] += 1;
             (seen[side] - 1) * ASKED % counts[side] < ASKED
         });
 
-        let profiles: Vec<_> = exemplars.iter().map(|(fragment, _)| Profile::new(fragment)).collect();
+        let profiles: Vec<_> = exemplars.iter().map(|(_, (fragment, _))| Profile::new(fragment)).collect();
         let processor = Processor::best();
         let level = |(index, profile): (usize, &Profile)| {
             let mut others = Transposed::new(profile).kinds(&profiles, processor);
@@ -194,7 +196,8 @@ impl Kinds {
             level(&others)
         };
         let levels = profiles.iter().enumerate().map(level).collect();
-        Self { levels, sides: exemplars.into_iter().map(|(_, side)| side).collect(), profiles }
+        let (places, sides) = exemplars.into_iter().map(|(place, (_, side))| (place, side)).unzip();
+        Self { levels, sides, profiles, places }
     }
 
     /// To which side the kind of a fragment leans: above -1 (bad), below 1 (good).
@@ -203,13 +206,38 @@ impl Kinds {
     /// of one side only. Few onsets, in the fragment or an exemplar, and few exemplars draw it to 0. It takes about
     /// 9 us by 80 exemplars and 23 us by 256, the most that are asked.
     pub(crate) fn lean(&self, fragment: &Fragment) -> f64 {
+        self.lean_of(&Profile::new(fragment))
+    }
+
+    /// [`lean`](Self::lean) of each exemplar that is asked by the others: its place among those that were given, and its
+    /// lean. The others are given the levels that they have without it.
+    pub(crate) fn leave_one_out(&self) -> Vec<(usize, f64)> {
+        let processor = Processor::best();
+        let table: Vec<_> =
+            self.profiles.iter().map(|profile| Transposed::new(profile).kinds(&self.profiles, processor)).collect();
+        let others = |out: usize| (0..self.profiles.len()).filter(move |&index| index != out);
+        let without = |out: usize| Self {
+            profiles: others(out).map(|index| self.profiles[index].clone()).collect(),
+            sides: others(out).map(|index| self.sides[index]).collect(),
+            levels: others(out)
+                .map(|index| {
+                    let kinds: Vec<_> = others(out).filter(|&it| it != index).map(|it| table[index][it]).collect();
+                    level(&kinds)
+                })
+                .collect(),
+            places: Vec::new(),
+        };
+        let lean = |(out, &place): (usize, &usize)| (place, without(out).lean_of(&self.profiles[out]));
+        self.places.iter().enumerate().map(lean).collect()
+    }
+
+    fn lean_of(&self, profile: &Profile) -> f64 {
         let bad: usize = self.sides.iter().sum();
         let few = bad.min(self.sides.len() - bad);
-        let profile = Profile::new(fragment);
         if self.sides.len() < FEWEST || few == 0 || profile.steps == 0 {
             return 0.0;
         }
-        let kinds = Transposed::new(&profile).kinds(&self.profiles, Processor::best());
+        let kinds = Transposed::new(profile).kinds(&self.profiles, Processor::best());
         let here = level(&kinds);
         let mut highest = [f64::NEG_INFINITY; 2];
         for (index, kind) in kinds.into_iter().enumerate() {
@@ -384,6 +412,12 @@ mod tests {
             let lean = kinds(&exemplars).lean(&fragment);
             prop_assert!(lean.abs() < 1.0);
             prop_assert!((lean - expected).abs() < 1e-4, "{lean} {expected}");
+            let all = kinds(&exemplars);
+            for (place, lean) in all.leave_one_out() {
+                let mut others = exemplars.clone();
+                let (left_out, _) = others.remove(place);
+                prop_assert!((lean - kinds(&others).lean(&left_out)).abs() < 1e-9);
+            }
             let turned: Vec<_> = exemplars.into_iter().map(|(exemplar, side)| (exemplar, 1 - side)).collect();
             prop_assert_eq!(kinds(&turned).lean(&fragment), -lean);
         }

@@ -26,7 +26,9 @@
 
 mod axes;
 mod canvas;
+mod evaluation;
 mod glyphs;
+mod marks;
 mod panel;
 mod png;
 mod roll;
@@ -38,6 +40,8 @@ mod theme;
 mod verdict;
 
 pub use canvas::{Anchor, Area, Colour, Drawing, Line, Shape, Text};
+pub use evaluation::{EvaluationPicture, Spread};
+pub use marks::Marks;
 pub use png::{MAX_PNG_HEIGHT, MAX_PNG_WIDTH};
 pub use roll::RollPicture;
 pub use scan::{Mark, ScanPicture};
@@ -102,18 +106,26 @@ pub struct Overlay<'a> {
     pub shift: i64,
     /// What it stands for.
     pub tone: Tone,
+    /// Which notes are alike, if that is known.
+    pub marks: Option<Marks>,
 }
 
 impl<'a> Overlay<'a> {
     /// A roll that is not moved.
     pub fn new(name: impl Into<String>, roll: &'a PianoRoll, tone: Tone) -> Self {
-        Self { name: name.into(), roll, transposition: 0, shift: 0, tone }
+        Self { name: name.into(), roll, transposition: 0, shift: 0, tone, marks: None }
     }
 
     /// The same roll `transposition` semitones higher and from column `shift` on.
     #[must_use]
     pub fn placed(self, transposition: i32, shift: i64) -> Self {
         Self { transposition, shift, ..self }
+    }
+
+    /// The same with marks on the notes that are alike.
+    #[must_use]
+    pub fn marked(self, marks: Marks) -> Self {
+        Self { marks: Some(marks), ..self }
     }
 }
 

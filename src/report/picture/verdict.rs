@@ -2,7 +2,7 @@
 
 use super::axes::{PitchAxis, TimeAxis};
 use super::canvas::{Anchor, Area, Drawing, Shape, Text, fit, printable, text_width};
-use super::panel::{Swatch, draw, legend};
+use super::panel::{Swatch, draw, legend, mark_items};
 use super::spans::Layers;
 use super::theme::{self, ink};
 use super::{Overlay, Tone};
@@ -83,6 +83,8 @@ impl MatchPicture<'_> {
                 items.push((Swatch::Exemplar(tone), format!("{} exemplar", tone.name())));
                 items.push((Swatch::Overlap(tone), "both".to_owned()));
             }
+            let tone = matches[0].overlay.tone;
+            items.extend(mark_items(panels.iter().filter_map(|(_, layers)| layers.marks.as_ref()), tone));
             let baseline = drawing.height - 2.0;
             legend(&mut drawing, time.left, time.right, baseline, &items);
         }

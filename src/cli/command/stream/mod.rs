@@ -62,7 +62,7 @@ pub fn run(args: &StreamArgs) -> anyhow::Result<Outcome> {
     let context = Context::new(&args.general);
     // Chosen once: a folder that is gone for a moment must not let another bank take its place.
     let folder = choose_bank(&args.bank);
-    let judge = judge_by(context.open_bank(folder.as_deref())?, &args.likeness, |_| ())?.top(args.top);
+    let judge = context.judge(&args.bank, &args.likeness, |_| ())?.top(args.top);
     let mut stream = Stream { args, folder, judge };
     let lines = Lines::of(io::stdin(), args.max_line)?;
     while let Some(batch) = lines.take(BATCH)? {
