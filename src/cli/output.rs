@@ -6,10 +6,13 @@ use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
+use serde::Serialize;
+use serde_json::value::RawValue;
 
 use super::Outcome;
 use super::args::Color;
 use crate::error::{Error, Result};
+use crate::judge::{Judgement, Match};
 use crate::report::picture::Drawing;
 use crate::verdict::Verdict;
 
@@ -51,6 +54,38 @@ pub fn json(out: &mut impl Write, value: &impl serde::Serialize) -> anyhow::Resu
     serde_json::to_writer(&mut *out, value)?;
     out.write_all(b"\n")?;
     Ok(())
+}
+
+/// What a verdict is about: the key that its JSON object begins with.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum About<'a> {
+    /// A file, as it was given.
+    File(&'a str),
+    /// A line of a stream, by its id as it was given.
+    Id(Option<&'a RawValue>),
+}
+
+/// The JSON object of a verdict.
+#[derive(Debug, Serialize)]
+pub struct Report<'a> {
+    #[serde(flatten)]
+    about: About<'a>,
+    verdict: Verdict,
+    score: f64,
+    vetoed: bool,
+    good: &'a [Match],
+    bad: &'a [Match],
+    cnn: Option<f64>,
+    warnings: &'a [String],
+}
+
+impl<'a> Report<'a> {
+    /// Of a judgement, with what was dropped or repaired in reading.
+    pub fn new(about: About<'a>, judgement: &'a Judgement, warnings: &'a [String]) -> Self {
+        let Judgement { verdict, score, vetoed, good, bad } = judgement;
+        Self { about, verdict: *verdict, score: *score, vetoed: *vetoed, good, bad, cnn: None, warnings }
+    }
 }
 
 /// Writes bytes to a file as a whole or not at all; see [`write_to`].

@@ -9,6 +9,7 @@ pub mod judge;
 pub mod matrix;
 pub mod render;
 pub mod scan;
+pub mod stream;
 
 use crate::note::Fragment;
 use crate::report::picture::{Marks, Overlay, Tone};

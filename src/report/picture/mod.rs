@@ -46,7 +46,7 @@ pub use png::{MAX_PNG_HEIGHT, MAX_PNG_WIDTH};
 pub use roll::RollPicture;
 pub use scan::{Mark, ScanPicture};
 pub use terminal::terminal;
-pub use verdict::{MatchPanel, MatchPicture};
+pub use verdict::{MatchPanel, MatchPicture, judged};
 
 use crate::bank::Label;
 use crate::roll::PianoRoll;

@@ -6,7 +6,11 @@ use super::panel::{Swatch, draw, legend, mark_items};
 use super::spans::Layers;
 use super::theme::{self, ink};
 use super::{Overlay, Tone};
+use crate::judge::{Judge, Judgement, Match};
+use crate::note::Fragment;
+use crate::report::words;
 use crate::roll::PianoRoll;
+use crate::similarity::AlteredExemplar;
 
 /// One match of a verdict.
 #[derive(Debug, Clone)]
@@ -113,6 +117,49 @@ impl MatchPicture<'_> {
         drawing.heading((left, baseline), theme::TITLE, theme::TEXT, title);
         plate.bottom() + 16.0
     }
+}
+
+/// The picture of a judgement, as `judge FILE --picture` draws it: the best good and the best bad match.
+///
+/// ```
+/// use judge::{Fragment, Judge, report::picture};
+///
+/// let judge = Judge::starter();
+/// let phrase = Fragment::from_quarters(&[(60, 0.0, 1.0), (62, 1.0, 1.0), (64, 2.0, 1.0), (60, 3.0, 1.0)])?;
+/// let drawing = picture::judged("a phrase", &judge, &phrase, &judge.judge(&phrase), Some(4.0));
+/// assert!(drawing.svg().contains("a phrase"));
+/// # Ok::<(), judge::Error>(())
+/// ```
+pub fn judged(
+    title: impl Into<String>,
+    judge: &Judge,
+    fragment: &Fragment,
+    judgement: &Judgement,
+    quarters_per_bar: Option<f64>,
+) -> Drawing {
+    let best = [&judgement.good, &judgement.bad].map(|matches| matches.first());
+    let [of_good, of_bad] = best.map(|it| judge.altered(it?.index));
+    let roll = judge.comparer().fragment(fragment);
+    MatchPicture {
+        title: title.into(),
+        verdict: judgement.verdict.into(),
+        score: judgement.score,
+        roll: roll.roll(),
+        good: best[0].zip(of_good.as_deref()).and_then(|(it, altered)| panel(judge, it, altered)),
+        bad: best[1].zip(of_bad.as_deref()).and_then(|(it, altered)| panel(judge, it, altered)),
+        quarters_per_bar,
+        start: fragment.to_quarters(fragment.lead()),
+    }
+    .drawing()
+}
+
+/// A match, with its exemplar under every alteration.
+fn panel<'a>(judge: &Judge, it: &Match, exemplar: &'a AlteredExemplar) -> Option<MatchPanel<'a>> {
+    let placement = it.likeness.placement;
+    let roll = exemplar.roll(&placement.alteration)?;
+    let tone = judge.bank().exemplars()[it.index].label.into();
+    let overlay = Overlay::new(&it.exemplar, roll, tone).placed(placement.offset.transposition, placement.offset.shift);
+    Some(MatchPanel { overlay, similarity: it.similarity, placement: words::placement(&placement) })
 }
 
 fn two_decimals(value: f64) -> String {
