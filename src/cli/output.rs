@@ -12,8 +12,10 @@ use serde_json::value::RawValue;
 use super::Outcome;
 use super::args::Color;
 use crate::error::{Error, Result};
-use crate::judge::{Judgement, Match};
+use crate::judge::{Judge, Judgement, Match};
+use crate::note::Fragment;
 use crate::report::picture::Drawing;
+use crate::similarity::Explanation;
 use crate::verdict::Verdict;
 
 /// Standard output, buffered.
@@ -74,17 +76,37 @@ pub struct Report<'a> {
     verdict: Verdict,
     score: f64,
     vetoed: bool,
-    good: &'a [Match],
-    bad: &'a [Match],
+    good: Vec<Told<'a>>,
+    bad: Vec<Told<'a>>,
     cnn: Option<f64>,
     warnings: &'a [String],
+}
+
+/// The JSON object of a match.
+#[derive(Debug, Serialize)]
+struct Told<'a> {
+    #[serde(flatten)]
+    it: &'a Match,
+    /// Which notes are alike, of the best match of each side.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    notes: Option<Explanation>,
 }
 
 impl<'a> Report<'a> {
     /// Of a judgement, with what was dropped or repaired in reading.
     pub fn new(about: About<'a>, judgement: &'a Judgement, warnings: &'a [String]) -> Self {
         let Judgement { verdict, score, vetoed, good, bad } = judgement;
+        let [good, bad] = [good, bad].map(|matches| matches.iter().map(|it| Told { it, notes: None }).collect());
         Self { about, verdict: *verdict, score: *score, vetoed: *vetoed, good, bad, cnn: None, warnings }
+    }
+
+    /// With the notes of the best match of each side.
+    pub fn explained(mut self, judge: &Judge, fragment: &Fragment) -> Self {
+        for told in [&mut self.good, &mut self.bad].into_iter().filter_map(|matches| matches.first_mut()) {
+            let exemplar = &judge.bank().exemplars()[told.it.index].fragment;
+            told.notes = Some(judge.comparer().explain(fragment, exemplar, &told.it.likeness));
+        }
+        self
     }
 }
 

@@ -66,7 +66,8 @@ pub fn run(args: &JudgeArgs) -> anyhow::Result<Outcome> {
             match judged {
                 Ok(judged) => {
                     if args.json {
-                        output::json(&mut out, &Report::new(About::File(&file), &judged.judgement, &judged.warnings))?;
+                        let report = Report::new(About::File(&file), &judged.judgement, &judged.warnings);
+                        output::json(&mut out, &report.explained(&judge, &judged.fragment))?;
                     } else {
                         tell(&mut out, &output::printable(&file), &judged, &judge, context.styles)?;
                     }

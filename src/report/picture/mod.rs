@@ -1,4 +1,4 @@
-//! Pictures of piano rolls, matches and scans.
+//! Pictures of piano rolls, matches, scans and evaluations.
 //!
 //! Each picture is laid out once, as a [`Drawing`]: a list of rectangles, lines and texts. A
 //! drawing is written as an SVG ([`Drawing::svg`]) or as a PNG ([`Drawing::png`]). For a shell
@@ -9,6 +9,7 @@
 //! | [`RollPicture`] | a roll, perhaps with another one laid on it |
 //! | [`MatchPicture`] | a verdict: the fragment with its best good and its best bad match |
 //! | [`ScanPicture`] | a piece with its likeness to good and bad exemplars along time |
+//! | [`EvaluationPicture`] | how like the exemplars of a bank are to each other |
 //!
 //! The more two rolls coincide, the brighter the picture: what is in one of them alone is muted.
 //!

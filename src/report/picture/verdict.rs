@@ -5,7 +5,7 @@ use super::canvas::{Anchor, Area, Drawing, Shape, Text, fit, printable, text_wid
 use super::panel::{Swatch, draw, legend, mark_items};
 use super::spans::Layers;
 use super::theme::{self, ink};
-use super::{Overlay, Tone};
+use super::{Marks, Overlay, Tone};
 use crate::judge::{Judge, Judgement, Match};
 use crate::note::Fragment;
 use crate::report::words;
@@ -145,8 +145,8 @@ pub fn judged(
         verdict: judgement.verdict.into(),
         score: judgement.score,
         roll: roll.roll(),
-        good: best[0].zip(of_good.as_deref()).and_then(|(it, altered)| panel(judge, it, altered)),
-        bad: best[1].zip(of_bad.as_deref()).and_then(|(it, altered)| panel(judge, it, altered)),
+        good: best[0].zip(of_good.as_deref()).and_then(|(it, altered)| panel(judge, fragment, it, altered)),
+        bad: best[1].zip(of_bad.as_deref()).and_then(|(it, altered)| panel(judge, fragment, it, altered)),
         quarters_per_bar,
         start: fragment.to_quarters(fragment.lead()),
     }
@@ -154,11 +154,14 @@ pub fn judged(
 }
 
 /// A match, with its exemplar under every alteration.
-fn panel<'a>(judge: &Judge, it: &Match, exemplar: &'a AlteredExemplar) -> Option<MatchPanel<'a>> {
+fn panel<'a>(judge: &Judge, fragment: &Fragment, it: &Match, altered: &'a AlteredExemplar) -> Option<MatchPanel<'a>> {
     let placement = it.likeness.placement;
-    let roll = exemplar.roll(&placement.alteration)?;
-    let tone = judge.bank().exemplars()[it.index].label.into();
-    let overlay = Overlay::new(&it.exemplar, roll, tone).placed(placement.offset.transposition, placement.offset.shift);
+    let roll = altered.roll(&placement.alteration)?;
+    let exemplar = &judge.bank().exemplars()[it.index];
+    let explanation = judge.comparer().explain(fragment, &exemplar.fragment, &it.likeness);
+    let overlay = Overlay::new(&it.exemplar, roll, exemplar.label.into())
+        .placed(placement.offset.transposition, placement.offset.shift)
+        .marked(Marks::new(fragment, &exemplar.fragment, &it.likeness, &explanation));
     Some(MatchPanel { overlay, similarity: it.similarity, placement: words::placement(&placement) })
 }
 
