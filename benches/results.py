@@ -197,6 +197,9 @@ with tempfile.TemporaryDirectory() as folder:
         rows.append([f"{count:,} exemplars, from the cache", *timed(command)])
 table(["`judge FILE`", "time", "peak memory"], [[name, f"{t * 1e3:,.1f} ms", f"{m:,.0f} MiB"] for name, t, m in rows])
 
+say("## `judge stream`: 1,000 exemplars, fragments of 12 notes", "", "```text")
+say(printed([sys.executable, ROOT / "benches/stream.py"]), "```", "")
+
 plt.rcParams.update({"font.size": 11, "svg.fonttype": "none", "font.family": "sans-serif"})
 figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.8), layout="constrained")
 colours = {"exhaustive": "#D55E00", "best match": "#0072B2", "verdict": "#009E73", "bounds alone": "#999999"}

@@ -1,5 +1,7 @@
 //! A fragment that is changed note by note, judged after each change for a fraction of the cost.
 
+use rayon::prelude::*;
+
 use crate::correlate::Prepared;
 use crate::error::{Error, Origin, Result};
 use crate::judge::{Judge, Score};
@@ -104,6 +106,31 @@ impl<'a> Draft<'a> {
     pub fn consider(&mut self, edit: Edit) -> Result<Score> {
         let drawn = self.draw(self.edited(edit)?)?;
         Ok(self.look(&drawn, Purpose::Look))
+    }
+
+    /// [`consider`](Self::consider) for many edits, each of the draft as it is; the scores are in their order. By the full
+    /// measure all cores work at once.
+    ///
+    /// ```
+    /// # use judge::{Draft, Edit, Fragment, Judge, Note};
+    /// # let judge = Judge::starter();
+    /// # let phrase = Fragment::from_quarters(&[(60, 0.0, 1.0), (62, 1.0, 1.0), (64, 2.0, 1.0), (60, 3.0, 1.0)])?;
+    /// let mut draft = Draft::new(&judge, &phrase);
+    /// let edits: Vec<Edit> = (0..draft.notes().len()).map(Edit::Remove).collect();
+    /// let scores = draft.consider_many(&edits)?;
+    /// assert_eq!(scores[2], draft.consider(edits[2])?);
+    /// # Ok::<(), judge::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`consider`](Self::consider), of the first edit that cannot be made.
+    pub fn consider_many(&mut self, edits: &[Edit]) -> Result<Vec<Score>> {
+        if self.tracker.is_some() {
+            return edits.iter().map(|&edit| self.consider(edit)).collect();
+        }
+        let drawn: Vec<Drawn> = edits.iter().map(|&edit| self.draw(self.edited(edit)?)).collect::<Result<_>>()?;
+        let score = |drawn: &Drawn| self.judge.score_of(&drawn.fragment, &drawn.roll);
+        Ok(drawn.par_iter().with_max_len(1).map(score).collect())
     }
 
     /// Makes an edit and gives the new score.

@@ -32,6 +32,32 @@ impl Note {
         Self { onset, duration, pitch, velocity: 80, channel: 0, track: 0 }
     }
 
+    /// A note with times in quarters, in ticks of which [`TICKS_PER_QUARTER`] make a quarter.
+    ///
+    /// ```
+    /// use judge::{Fragment, Note, note::TICKS_PER_QUARTER};
+    /// let loud = Note { velocity: 120, ..Note::from_quarters(60, 0.5, 1.0)? };
+    /// assert_eq!((loud.onset, loud.duration), (20_160, 40_320));
+    /// let fragment = Fragment::new(vec![loud], TICKS_PER_QUARTER)?;
+    /// # Ok::<(), judge::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] when a time is negative, above [`MAX_QUARTERS`], or not a number.
+    pub fn from_quarters(pitch: u8, onset: f64, duration: f64) -> Result<Self> {
+        let ticks = |quarters: f64| {
+            if quarters.is_finite() && (0.0..=MAX_QUARTERS as f64).contains(&quarters) {
+                Ok((quarters * f64::from(TICKS_PER_QUARTER)).round() as u64)
+            } else {
+                Err(Error::Malformed {
+                    origin: Origin::Memory,
+                    problem: format!("{quarters} is not a time in quarters (0 to {MAX_QUARTERS})"),
+                })
+            }
+        };
+        Ok(Self::new(pitch, ticks(onset)?, ticks(duration)?))
+    }
+
     /// When it stops, in ticks.
     pub const fn end(&self) -> u64 {
         self.onset + self.duration
@@ -91,19 +117,9 @@ impl Fragment {
     /// # Errors
     /// As [`Fragment::new`], and when a time is negative or not a number.
     pub fn from_quarters(notes: &[(u8, f64, f64)]) -> Result<Self> {
-        let ticks = |quarters: f64| {
-            if quarters.is_finite() && (0.0..=MAX_QUARTERS as f64).contains(&quarters) {
-                Ok((quarters * f64::from(TICKS_PER_QUARTER)).round() as u64)
-            } else {
-                Err(Error::Malformed {
-                    origin: Origin::Memory,
-                    problem: format!("{quarters} is not a time in quarters (0 to {MAX_QUARTERS})"),
-                })
-            }
-        };
         let notes = notes
             .iter()
-            .map(|&(pitch, onset, duration)| Ok(Note::new(pitch, ticks(onset)?, ticks(duration)?)))
+            .map(|&(pitch, onset, duration)| Note::from_quarters(pitch, onset, duration))
             .collect::<Result<Vec<_>>>()?;
         Self::new(notes, TICKS_PER_QUARTER)
     }
@@ -136,6 +152,28 @@ impl Fragment {
     /// A time in ticks of this fragment, in quarters.
     pub fn to_quarters(&self, ticks: u64) -> f64 {
         ticks as f64 / f64::from(self.ticks_per_quarter)
+    }
+
+    /// The notes that begin within a span, cut off at its end. The span is in quarters from where the [lead](Self::lead)
+    /// begins: from the beginning of the file that the fragment was read from.
+    ///
+    /// ```
+    /// let scale = judge::Fragment::from_quarters(&[(60, 4.0, 1.0), (62, 5.0, 1.0), (64, 6.0, 2.0)])?;
+    /// assert_eq!(scale.cut((5.0, 7.0))?.quarters(), 2.0);
+    /// assert!(scale.cut((0.0, 4.0)).is_err());
+    /// # Ok::<(), judge::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Silent`] when no note begins in it.
+    pub fn cut(&self, (from, to): (f64, f64)) -> Result<Self> {
+        let ticks = |quarters: f64| (quarters * f64::from(self.ticks_per_quarter)).round() as u64;
+        let (from, to) = (ticks(from), ticks(to));
+        let notes = self.notes.iter().filter_map(|note| {
+            let onset = note.onset + self.lead;
+            (onset >= from && onset < to).then(|| Note { onset, duration: note.duration.min(to - onset), ..*note })
+        });
+        Self::new(notes.collect(), self.ticks_per_quarter)
     }
 
     /// The lowest and the highest pitch.

@@ -286,7 +286,7 @@ fn killed_at_any_moment_nothing_is_lost() {
     let mut random = 12_345_u32;
     for run in 0..crashes() {
         random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        let delay = Duration::from_micros(u64::from(random >> 8) % 12_000);
+        let delay = Duration::from_micros(u64::from(random >> 8) % 30_000);
         let name = format!("{run:05}");
         let done = match run % 5 {
             4 => killed(place.command(&["calibrate", "--quiet"]), delay),

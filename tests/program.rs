@@ -98,6 +98,10 @@ fn three_verdicts_with_what_explains_them() {
     assert_eq!((&matched["transposition"], &matched["stretch"]), (&5.into(), &1.0.into()));
     assert_eq!((&matched["inverted"], &matched["retrograde"]), (&false.into(), &false.into()));
     assert_eq!(matched["shift"], 0.0);
+    // Which notes are alike is told of the best match of each side.
+    assert_eq!(matched["notes"]["matched"].as_array().unwrap().len(), support::melody().notes().len());
+    assert_eq!(matched["notes"]["added"], serde_json::json!([]));
+    assert!(good["bad"][0]["notes"]["missing"].is_array());
     let bad = &found[1];
     assert_eq!((&bad["vetoed"], &bad["bad"][0]["exemplar"]), (&true.into(), &"bad/deep/chromatic.mid".into()));
     let scores: Vec<_> = found.iter().map(|it| it["score"].as_f64().unwrap()).collect();

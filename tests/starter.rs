@@ -7,8 +7,10 @@ mod engrave;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use judge::Fragment;
+use judge::correlate::Planner;
+use judge::curation::{Evaluation, check};
 use judge::notation::Score;
+use judge::{Bank, Fragment, Judge};
 
 fn fragments() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fragments")
@@ -71,5 +73,24 @@ fn no_piece_is_another_transposed() {
             // A candidate may be an exemplar in another key.
             assert!(name.starts_with("candidates/") || twin.starts_with("candidates/"), "{name} is {twin}");
         }
+    }
+}
+
+#[test]
+fn the_bank_is_clean_and_tells_good_from_bad() {
+    let (_, findings) = check(Bank::starter(), Planner::default(), || ()).unwrap();
+    assert!(findings.is_clean(), "{findings:?}");
+    assert!(findings.undocumented.is_empty());
+    let auc = Evaluation::of_left_out(&findings.left_out).auc().unwrap();
+    assert!(auc >= 0.9, "{auc}");
+}
+
+#[test]
+fn every_candidate_gets_the_verdict_that_it_shows() {
+    let judge = Judge::starter();
+    for (name, score) in scores() {
+        let Some(shown) = name.strip_prefix("candidates/").and_then(|name| name.split('-').next()) else { continue };
+        let verdict = judge.judge(&score.fragment().unwrap()).verdict;
+        assert_eq!(verdict.to_string(), shown, "{name}");
     }
 }

@@ -14,7 +14,7 @@ use super::cache::{self, Record, Stamp};
 use super::{Bank, BankFile, Details, Editor, Exemplar, Label, Root};
 use crate::error::{Error, Origin, Result};
 use crate::input::{self, Input, ReadOptions};
-use crate::note::{Fragment, Note};
+use crate::note::Fragment;
 
 /// A `bank.ron` larger than this is not read.
 const LARGEST_BANK_FILE: u64 = 256 << 20;
@@ -198,19 +198,8 @@ fn finish(name: String, mut fragment: Fragment, origin: Origin, file: &BankFile)
     let details = file.exemplars.get(&name).cloned().unwrap_or_default();
     let Details { weight, span, source, licence } = details;
     if let Some(span) = span {
-        fragment = cut(&fragment, span).map_err(|error| error.from_origin(origin))?;
+        fragment = fragment.cut(span).map_err(|error| error.from_origin(origin))?;
     }
     let label = if name.starts_with(Label::Good.folder()) { Label::Good } else { Label::Bad };
     Ok(Exemplar { name, label, fragment, weight, span, source, licence })
-}
-
-/// The notes that begin within a span in quarters from the beginning of the file, cut off at its end.
-pub(crate) fn cut(fragment: &Fragment, (from, to): (f64, f64)) -> Result<Fragment> {
-    let per_quarter = f64::from(fragment.ticks_per_quarter());
-    let (from, to) = ((from * per_quarter).round() as u64, (to * per_quarter).round() as u64);
-    let notes = fragment.notes().iter().filter_map(|note| {
-        let onset = note.onset + fragment.lead();
-        (onset >= from && onset < to).then(|| Note { onset, duration: note.duration.min(to - onset), ..*note })
-    });
-    Fragment::new(notes.collect(), fragment.ticks_per_quarter())
 }

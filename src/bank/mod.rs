@@ -26,9 +26,6 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-#[cfg(feature = "cli")]
-pub(crate) use folder::cut;
-
 pub use edit::{Added, Addition, Change, Editor};
 pub use settings::{BankFile, Calibration, Details, Settings, VERSION};
 

@@ -58,6 +58,14 @@ Examples:
   judge scan piece.mid
   judge scan piece.mid --bank my-bank --picture likeness.png")]
     Scan(ScanArgs),
+    /// Judge a line at a time: JSON objects in, verdicts out, until the input ends
+    #[command(after_help = "\
+A line is {\"id\": ANY, \"notes\": [[PITCH, ONSET, DURATION], …]} with times in quarters, or has \"file\": PATH or
+\"midi\": BASE64 in place of notes; {\"reload\": true} reads the bank again. docs/stream.md has the whole of it.
+Examples:
+  echo '{\"id\": 1, \"notes\": [[60, 0, 1], [62, 1, 1], [64, 2, 2]]}' | judge stream
+  judge stream --bank my-bank --score-only < candidates.jsonl > scores.jsonl")]
+    Stream(StreamArgs),
     /// Write the similarities of many files as CSV
     #[command(after_help = "\
 Examples:
@@ -302,6 +310,32 @@ pub struct JudgeArgs {
     /// Draw the best good and the best bad match of a single file, as PNG or SVG
     #[arg(long, value_name = "OUT")]
     pub picture: Option<PathBuf>,
+    /// Likeness.
+    #[command(flatten)]
+    pub likeness: LikenessArgs,
+    /// Reading.
+    #[command(flatten)]
+    pub read: ReadArgs,
+    /// General.
+    #[command(flatten)]
+    pub general: GeneralArgs,
+}
+
+/// `judge stream`
+#[derive(Debug, Args)]
+pub struct StreamArgs {
+    /// The bank.
+    #[command(flatten)]
+    pub bank: BankArgs,
+    /// How many matches of each label to tell
+    #[arg(long, value_name = "N", default_value_t = crate::judge::DEFAULT_TOP)]
+    pub top: usize,
+    /// Tell the verdict, the score and the highest similarities, without the matches
+    #[arg(long, conflicts_with = "top")]
+    pub score_only: bool,
+    /// Greatest length of a line in bytes
+    #[arg(long, value_name = "N", default_value_t = 4 << 20, value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_line: u32,
     /// Likeness.
     #[command(flatten)]
     pub likeness: LikenessArgs,

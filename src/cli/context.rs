@@ -104,17 +104,22 @@ impl Context {
     ) -> Result<Judge> {
         let bank = self.bank(bank, options)?;
         options.drums |= bank.settings().drums;
-        bank.check_sides()?;
-        let mut comparer = bank.comparer(likeness.planner());
-        likeness.apply(&mut comparer);
-        adjust(&mut comparer);
-        log::info!("judging by {}: {} exemplars", bank.root(), bank.exemplars().len());
-        Ok(Judge::with_comparer(bank, comparer).exhaustive(likeness.exhaustive))
+        judge_by(bank, likeness, adjust)
     }
 }
 
+/// Judges by a bank and the likeness that was asked for; `adjust` has the last word.
+pub fn judge_by(bank: Bank, likeness: &LikenessArgs, adjust: impl FnOnce(&mut Comparer)) -> Result<Judge> {
+    bank.check_sides()?;
+    let mut comparer = bank.comparer(likeness.planner());
+    likeness.apply(&mut comparer);
+    adjust(&mut comparer);
+    log::info!("judging by {}: {} exemplars", bank.root(), bank.exemplars().len());
+    Ok(Judge::with_comparer(bank, comparer).exhaustive(likeness.exhaustive))
+}
+
 /// The folder of the bank; `None` for the starter bank.
-fn choose_bank(args: &BankArgs) -> Option<PathBuf> {
+pub fn choose_bank(args: &BankArgs) -> Option<PathBuf> {
     let fragments = Path::new("fragments");
     let named = std::env::var_os("JUDGE_BANK").filter(|folder| !folder.is_empty()).map(PathBuf::from);
     match args.bank.clone().or(named) {

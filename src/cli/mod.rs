@@ -56,6 +56,7 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Some(Command::Compare(args)) => command::compare::run(&args),
         Some(Command::Find(args)) => command::find::run(&args),
         Some(Command::Scan(args)) => command::scan::run(&args),
+        Some(Command::Stream(args)) => command::stream::run(&args),
         Some(Command::Matrix(args)) => command::matrix::run(&args),
         Some(Command::Inspect(args)) => command::inspect::run(&args),
         Some(Command::Render(args)) => command::render::run(&args),

@@ -6,11 +6,16 @@ use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
+use serde::Serialize;
+use serde_json::value::RawValue;
 
 use super::Outcome;
 use super::args::Color;
 use crate::error::{Error, Result};
+use crate::judge::{Judge, Judgement, Match};
+use crate::note::Fragment;
 use crate::report::picture::Drawing;
+use crate::similarity::Explanation;
 use crate::verdict::Verdict;
 
 /// Standard output, buffered.
@@ -51,6 +56,58 @@ pub fn json(out: &mut impl Write, value: &impl serde::Serialize) -> anyhow::Resu
     serde_json::to_writer(&mut *out, value)?;
     out.write_all(b"\n")?;
     Ok(())
+}
+
+/// What a verdict is about: the key that its JSON object begins with.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum About<'a> {
+    /// A file, as it was given.
+    File(&'a str),
+    /// A line of a stream, by its id as it was given.
+    Id(Option<&'a RawValue>),
+}
+
+/// The JSON object of a verdict.
+#[derive(Debug, Serialize)]
+pub struct Report<'a> {
+    #[serde(flatten)]
+    about: About<'a>,
+    verdict: Verdict,
+    score: f64,
+    vetoed: bool,
+    good: Vec<Told<'a>>,
+    bad: Vec<Told<'a>>,
+    cnn: Option<f64>,
+    warnings: &'a [String],
+}
+
+/// The JSON object of a match.
+#[derive(Debug, Serialize)]
+struct Told<'a> {
+    #[serde(flatten)]
+    it: &'a Match,
+    /// Which notes are alike, of the best match of each side.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    notes: Option<Explanation>,
+}
+
+impl<'a> Report<'a> {
+    /// Of a judgement, with what was dropped or repaired in reading.
+    pub fn new(about: About<'a>, judgement: &'a Judgement, warnings: &'a [String]) -> Self {
+        let Judgement { verdict, score, vetoed, good, bad } = judgement;
+        let [good, bad] = [good, bad].map(|matches| matches.iter().map(|it| Told { it, notes: None }).collect());
+        Self { about, verdict: *verdict, score: *score, vetoed: *vetoed, good, bad, cnn: None, warnings }
+    }
+
+    /// With the notes of the best match of each side.
+    pub fn explained(mut self, judge: &Judge, fragment: &Fragment) -> Self {
+        for told in [&mut self.good, &mut self.bad].into_iter().filter_map(|matches| matches.first_mut()) {
+            let exemplar = &judge.bank().exemplars()[told.it.index].fragment;
+            told.notes = Some(judge.comparer().explain(fragment, exemplar, &told.it.likeness));
+        }
+        self
+    }
 }
 
 /// Writes bytes to a file as a whole or not at all; see [`write_to`].

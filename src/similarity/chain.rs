@@ -264,6 +264,25 @@ fn kernel(semitones: i32) -> f32 {
     *KERNEL.get(semitones.unsigned_abs() as usize).unwrap_or(&FAR)
 }
 
+/// [`kernel`] of many, found by comparing: that becomes vector code, while looking up does not.
+#[inline(always)]
+fn kernels(pitches: &[i32; LANES], pitch: i32) -> [f32; LANES] {
+    let mut distances = [0; LANES];
+    for lane in 0..LANES {
+        distances[lane] = pitches[lane].wrapping_sub(pitch).wrapping_abs();
+    }
+    let mut common = [FAR; LANES];
+    for (distance, &value) in (0..).zip(&KERNEL) {
+        if value == FAR {
+            continue;
+        }
+        for lane in 0..LANES {
+            common[lane] = if distances[lane] == distance { value } else { common[lane] };
+        }
+    }
+    common
+}
+
 /// An alignment that is to be computed, with code for some processor.
 struct Align<'a> {
     aligner: &'a mut Aligner,
@@ -287,43 +306,40 @@ impl Work for Align<'_> {
         in_common.resize(width, 0.0);
         let lines = first.is_line() && second.is_line();
         let mut most = [0.0f32; LANES];
+        // The row of group i, and the two before it.
+        let [mut out, mut one, mut two] = [2, 1, 0];
         for i in 0..first.len() {
             if lines {
                 common_of_lines(first, second, i, transposition, in_common);
             } else {
                 common_of_chords(first, second, i, transposition, common, in_common, alike);
             }
-            let [out, one, two] = places(rows, stride, i, kept);
-            chain(first, second, i, in_common, out, one, two, &mut most);
+            let ranges = [out, one, two].map(|row| row * stride..(row + 1) * stride);
+            // There are at least three rows, so the three differ.
+            let [row, before, before_that] = rows.get_disjoint_mut(ranges).unwrap_or_default();
+            chain(first, second, i, in_common, row, before, before_that, &mut most);
+            (out, one, two) = (if out + 1 == kept { 0 } else { out + 1 }, out, one);
         }
         most.into_iter().fold(0.0, greater)
     }
-}
-
-/// The row of group i, and the two before it.
-#[inline(always)]
-fn places(rows: &mut [f32], stride: usize, i: usize, kept: usize) -> [&mut [f32]; 3] {
-    let place = |back: usize| (i + 2 - back) % kept * stride;
-    let (a, b, c) = (place(0), place(1), place(2));
-    let ranges = [a..a + stride, b..b + stride, c..c + stride];
-    // There are at least three rows, so the three differ; empty rows stand for what cannot be.
-    rows.get_disjoint_mut(ranges).unwrap_or_default()
 }
 
 /// u of a line's note with all notes of another line.
 #[inline(always)]
 fn common_of_lines(first: &Operand, second: &Operand, i: usize, transposition: i32, out: &mut [f32]) {
     let (pitch, length, weight) = (first.pitches[i] - transposition, first.lengths[i], first.weights[i]);
-    for (out, &other) in out.iter_mut().zip(&second.pitches) {
-        *out = kernel(other.wrapping_sub(pitch));
-    }
+    let (pitches, _) = second.pitches.as_chunks::<LANES>();
     let (lengths, _) = second.lengths.as_chunks::<LANES>();
     let (weights, _) = second.weights.as_chunks::<LANES>();
-    for ((out, lengths), weights) in out.as_chunks_mut::<LANES>().0.iter_mut().zip(lengths).zip(weights) {
+    let all = pitches.iter().zip(lengths).zip(weights);
+    for (out, ((pitches, lengths), weights)) in out.as_chunks_mut::<LANES>().0.iter_mut().zip(all) {
+        // An array of its own: written in place it does not become vector code.
+        let mut alike = kernels(pitches, pitch);
         for lane in 0..LANES {
             let octaves = lesser((lengths[lane] - length).abs(), MOST_OCTAVES);
-            out[lane] = lesser(weights[lane], weight) * (out[lane] - DURATION * octaves);
+            alike[lane] = lesser(weights[lane], weight) * (alike[lane] - DURATION * octaves);
         }
+        *out = alike;
     }
 }
 

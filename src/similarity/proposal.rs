@@ -66,12 +66,12 @@ impl Proposals {
         index: usize,
         scratch: &mut Scratch,
     ) -> Self {
-        let mut proposals = Self::default();
+        let mut proposals = Self { best: Vec::with_capacity(PROPOSALS) };
         let Scratch { reach, tops } = scratch;
         reach.clear();
         evaluator.bound(index, 1.0, reach);
         for (alteration, &reach) in reach.iter().enumerate() {
-            let floor = proposals.best.get(PROPOSALS - 1).map_or(0.0, |last| last.promise);
+            let floor = proposals.floor();
             // What is bounded is the weighted cosine, and promises are weighted by the same numbers.
             if reach < floor {
                 continue;
@@ -90,19 +90,25 @@ impl Proposals {
         correlations: impl Iterator<Item = f64>,
     ) {
         let weight = weights.promise(&alteration);
+        let mut floor = self.floor();
         for (transposition, correlation) in (lowest..).zip(correlations) {
             let promise = weight * correlation;
-            let floor = self.best.get(PROPOSALS - 1).map_or(0.0, |last| last.promise);
             if promise <= 0.0 || promise < floor {
                 continue;
             }
             let proposal = Proposal { alteration, transposition, correlation, promise };
             let place = self.best.partition_point(|it| it.order(&proposal).is_lt());
             if place < PROPOSALS {
+                self.best.truncate(PROPOSALS - 1);
                 self.best.insert(place, proposal);
-                self.best.truncate(PROPOSALS);
+                floor = self.floor();
             }
         }
+    }
+
+    /// The least promise that is still among the best.
+    fn floor(&self) -> f64 {
+        self.best.get(PROPOSALS - 1).map_or(0.0, |last| last.promise)
     }
 
     /// The best, the most promising first.

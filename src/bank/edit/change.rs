@@ -270,7 +270,9 @@ fn relocate(from: &Path, to: &Path, replace: bool) -> Result<()> {
         }
         moved => moved.map_err(Error::io("write", to))?,
     }
-    [from, to].into_iter().filter_map(Path::parent).for_each(sync);
+    // What came out of the trash does no harm if it is there again.
+    let out_of_trash = from.components().any(|part| part.as_os_str() == FOLDER);
+    [from, to].into_iter().skip(usize::from(out_of_trash)).filter_map(Path::parent).for_each(sync);
     Ok(())
 }
 

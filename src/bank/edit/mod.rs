@@ -23,7 +23,7 @@ use crate::error::{Error, Result};
 use crate::input::MUSIC_EXTENSIONS;
 
 /// How long to wait for another program that changes the bank.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 /// How long a reader waits for a change to be finished.
 const READERS_PATIENCE: Duration = Duration::from_secs(2);
 
@@ -109,7 +109,7 @@ impl Editor {
     /// Waits until no other program changes the bank, and finishes what one may have left unfinished.
     ///
     /// # Errors
-    /// [`Error::Bank`] when it is no bank, or another program changes it for more than a minute; [`Error::Io`] when it
+    /// [`Error::Bank`] when it is no bank, or another program changes it for more than two minutes; [`Error::Io`] when it
     /// cannot be written.
     pub fn open(root: &Path) -> Result<Self> {
         Self::open_within(root, PATIENCE)
@@ -441,7 +441,7 @@ fn wait_for(lock: &File, patience: Duration) -> Result<(), TryLockError> {
             Err(TryLockError::WouldBlock) if begun.elapsed() < patience => thread::sleep(pause),
             locked => return locked,
         }
-        pause = (pause * 2).min(Duration::from_millis(20));
+        pause = (pause * 2).min(Duration::from_millis(8));
     }
 }
 

@@ -5,37 +5,23 @@ use std::io::Write;
 
 use indicatif::ProgressBar;
 use rayon::prelude::*;
-use serde::Serialize;
 
 use super::inspect::Failure;
 use super::overlay;
 use crate::cli::args::JudgeArgs;
-use crate::cli::output::{self, PictureFile, Styles, complain, terminal_width};
+use crate::cli::output::{self, About, PictureFile, Report, Styles, complain, terminal_width};
 use crate::cli::{Context, Outcome, files};
 use crate::error::Error;
 use crate::input::{self, Input, ReadOptions};
 use crate::judge::{Judge, Judgement, Match};
 use crate::note::Fragment;
-use crate::report::picture::{self, Drawing, MatchPanel, MatchPicture, Tone};
+use crate::report::picture;
 use crate::report::words;
 use crate::similarity::AlteredExemplar;
 use crate::verdict::Verdict;
 
 /// Files that are judged before their verdicts are written.
 const BATCH: usize = 256;
-
-/// The JSON object of a verdict.
-#[derive(Serialize)]
-struct Report<'a> {
-    file: &'a str,
-    verdict: Verdict,
-    score: f64,
-    vetoed: bool,
-    good: &'a [Match],
-    bad: &'a [Match],
-    cnn: Option<f64>,
-    warnings: &'a [String],
-}
 
 /// A file that was read and judged.
 struct Judged {
@@ -80,15 +66,23 @@ pub fn run(args: &JudgeArgs) -> anyhow::Result<Outcome> {
             match judged {
                 Ok(judged) => {
                     if args.json {
-                        report(&mut out, &file, &judged)?;
+                        let report = Report::new(About::File(&file), &judged.judgement, &judged.warnings);
+                        output::json(&mut out, &report.explained(&judge, &judged.fragment))?;
                     } else {
                         tell(&mut out, &output::printable(&file), &judged, &judge, context.styles)?;
                     }
                     if args.show {
                         show(&mut out, &judged, &judge, context.styles)?;
                     }
-                    if let Some(picture) = picture {
-                        picture.write(&drawing(&file, &judged, &judge))?;
+                    if let Some(file_of_picture) = picture {
+                        let Judged { fragment, quarters_per_bar, judgement, .. } = &judged;
+                        file_of_picture.write(&picture::judged(
+                            &file,
+                            &judge,
+                            fragment,
+                            judgement,
+                            *quarters_per_bar,
+                        ))?;
                     }
                     if args.exit_code && judged.judgement.verdict != Verdict::Good && outcome == Outcome::Done {
                         outcome = Outcome::NotGood;
@@ -167,13 +161,6 @@ fn judge_all(
         .collect()
 }
 
-fn report(out: &mut impl Write, file: &str, judged: &Judged) -> anyhow::Result<()> {
-    let Judged { judgement, warnings, .. } = judged;
-    let Judgement { verdict, score, vetoed, good, bad } = judgement;
-    let report = Report { file, verdict: *verdict, score: *score, vetoed: *vetoed, good, bad, cnn: None, warnings };
-    output::json(out, &report)
-}
-
 /// The verdict and what explains it: a sentence, then the nearest exemplars.
 fn tell(out: &mut impl Write, file: &str, judged: &Judged, judge: &Judge, styles: Styles) -> std::io::Result<()> {
     let Judgement { verdict, score, good, bad, .. } = &judged.judgement;
@@ -231,27 +218,4 @@ fn altered<'a>(judge: &'a Judge, it: Option<&Match>) -> Option<Cow<'a, AlteredEx
 
 fn overlay_of<'a>(judge: &Judge, altered: &'a AlteredExemplar, it: &Match) -> Option<picture::Overlay<'a>> {
     overlay(altered, &it.likeness, &it.exemplar, judge.bank().exemplars()[it.index].label.into())
-}
-
-/// The best good and the best bad match.
-fn drawing(file: &str, judged: &Judged, judge: &Judge) -> Drawing {
-    let Judgement { verdict, score, good, bad, .. } = &judged.judgement;
-    let [of_good, of_bad] = [good, bad].map(|matches| altered(judge, matches.first()));
-    let panel = |matches: &[Match], altered| {
-        let it = matches.first()?;
-        let placement = words::placement(&it.likeness.placement);
-        Some(MatchPanel { overlay: overlay_of(judge, altered?, it)?, similarity: it.similarity, placement })
-    };
-    let roll = judge.comparer().fragment(&judged.fragment);
-    MatchPicture {
-        title: file.to_owned(),
-        verdict: Tone::from(*verdict),
-        score: *score,
-        roll: roll.roll(),
-        good: panel(good, of_good.as_deref()),
-        bad: panel(bad, of_bad.as_deref()),
-        quarters_per_bar: judged.quarters_per_bar,
-        start: judged.fragment.to_quarters(judged.fragment.lead()),
-    }
-    .drawing()
 }

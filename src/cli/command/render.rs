@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::overlay;
+use super::marked;
 use crate::cli::args::RenderArgs;
 use crate::cli::output::PictureFile;
 use crate::cli::{Context, Outcome, files};
@@ -31,14 +31,15 @@ pub fn run(args: &RenderArgs) -> anyhow::Result<Outcome> {
     let exemplar = match &args.against {
         Some(path) => {
             let exemplar = files::read_one(path, &options)?.into_fragment()?;
-            Some((path.display().to_string(), comparer.exemplar(&exemplar), comparer.likeness(fragment, &exemplar)))
+            let (altered, likeness) = (comparer.exemplar(&exemplar), comparer.likeness(fragment, &exemplar));
+            Some((path.display().to_string(), exemplar, altered, likeness))
         }
         None => None,
     };
-    if let Some((name, exemplar, Some(likeness))) = &exemplar {
+    if let Some((name, exemplar, altered, Some(likeness))) = &exemplar {
         let placed = words::placement(&likeness.placement);
         picture.subtitle = Some(format!("similarity {:.2} with {name}: {placed}", likeness.similarity));
-        picture.overlay = overlay(exemplar, likeness, name, Tone::Neutral);
+        picture.overlay = marked(&comparer, (fragment, exemplar), (altered, likeness), name, Tone::Neutral);
     }
     file.write(&picture.drawing())?;
     Ok(Outcome::Done)

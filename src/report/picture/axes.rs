@@ -172,6 +172,11 @@ impl TimeAxis {
         self.left + Self::PADDING + (quarter - self.first) * self.points_a_quarter()
     }
 
+    /// Where a time is, in quarters from where column 0 begins.
+    pub fn quarter(&self, quarter: f64) -> f64 {
+        self.x(self.start + quarter)
+    }
+
     /// Where a column begins, to the half point.
     pub fn column(&self, column: i64) -> f64 {
         snapped(self.x(self.start + column as f64 / self.resolution))

@@ -1,4 +1,4 @@
-//! Pictures of piano rolls, matches and scans.
+//! Pictures of piano rolls, matches, scans and evaluations.
 //!
 //! Each picture is laid out once, as a [`Drawing`]: a list of rectangles, lines and texts. A
 //! drawing is written as an SVG ([`Drawing::svg`]) or as a PNG ([`Drawing::png`]). For a shell
@@ -10,6 +10,7 @@
 //! | [`MatchPicture`] | a verdict: the fragment with its best good and its best bad match |
 //! | [`SoundPicture`], [`CurvePicture`] | what is told of each moment of a recording |
 //! | [`ScanPicture`] | a piece with its likeness to good and bad exemplars along time |
+//! | [`EvaluationPicture`] | how like the exemplars of a bank are to each other |
 //!
 //! The more two rolls coincide, the brighter the picture: what is in one of them alone is muted.
 //!
@@ -29,6 +30,7 @@ mod axes;
 mod canvas;
 mod evaluation;
 mod glyphs;
+mod marks;
 mod panel;
 mod png;
 mod roll;
@@ -42,12 +44,13 @@ mod verdict;
 
 pub use canvas::{Anchor, Area, Colour, Drawing, Line, Pixels, Shape, Text};
 pub use evaluation::{EvaluationPicture, Spread};
+pub use marks::Marks;
 pub use png::{MAX_PNG_HEIGHT, MAX_PNG_WIDTH};
 pub use roll::RollPicture;
 pub use scan::{Mark, ScanPicture};
 pub use sound::{CurvePicture, MarkedNote, Rows, SoundPicture};
 pub use terminal::terminal;
-pub use verdict::{MatchPanel, MatchPicture};
+pub use verdict::{MatchPanel, MatchPicture, judged};
 
 use crate::bank::Label;
 use crate::roll::PianoRoll;
@@ -107,18 +110,26 @@ pub struct Overlay<'a> {
     pub shift: i64,
     /// What it stands for.
     pub tone: Tone,
+    /// Which notes are alike, if that is known.
+    pub marks: Option<Marks>,
 }
 
 impl<'a> Overlay<'a> {
     /// A roll that is not moved.
     pub fn new(name: impl Into<String>, roll: &'a PianoRoll, tone: Tone) -> Self {
-        Self { name: name.into(), roll, transposition: 0, shift: 0, tone }
+        Self { name: name.into(), roll, transposition: 0, shift: 0, tone, marks: None }
     }
 
     /// The same roll `transposition` semitones higher and from column `shift` on.
     #[must_use]
     pub fn placed(self, transposition: i32, shift: i64) -> Self {
         Self { transposition, shift, ..self }
+    }
+
+    /// The same with marks on the notes that are alike.
+    #[must_use]
+    pub fn marked(self, marks: Marks) -> Self {
+        Self { marks: Some(marks), ..self }
     }
 }
 

@@ -1,15 +1,18 @@
 //! A roll, with what is laid on it, in its axes; and the words around it.
 
-use super::Tone;
 use super::axes::{PitchAxis, TimeAxis};
 use super::canvas::{Anchor, Area, Colour, Drawing, fit, text_width};
 use super::spans::{Layers, Span};
 use super::theme::{self, ink};
+use super::{Marks, Tone};
 
 /// Draws the axes' background and the layers on it.
 pub fn draw(drawing: &mut Drawing, time: &TimeAxis, pitch: &PitchAxis, layers: &Layers, tone: Tone) {
     draw_grid(drawing, time, pitch);
     draw_layers(drawing, time, pitch, layers, tone);
+    if let Some(marks) = &layers.marks {
+        marks.draw(drawing, time, pitch, tone);
+    }
 }
 
 /// Rows, keys, beats and bars.
@@ -104,6 +107,12 @@ pub enum Swatch {
     Exemplar(Tone),
     /// Where both sound.
     Overlap(Tone),
+    /// The mark of a note that the exemplar lacks.
+    Added,
+    /// The mark of a note that the fragment lacks.
+    Missing(Tone),
+    /// The mark of a note that is matched elsewhere.
+    Moved(Tone),
     /// A curve.
     Curve(Tone),
     /// A threshold.
@@ -124,6 +133,25 @@ impl Swatch {
                 drawing.pane(area.grown(2.0), 4.0, ink(tone).overlap, 0.22);
                 note(drawing, area, ink(tone).overlap);
             }
+            Self::Added | Self::Missing(_) | Self::Moved(_) => {
+                let (x, y) = (x + SWATCH / 2.0, baseline - 4.0);
+                let mut line = |dx: f64, dy: f64, colour| {
+                    drawing.line(vec![(x - dx, y - dy), (x + dx, y + dy)], colour, 1.5, None);
+                };
+                match self {
+                    Self::Missing(tone) => line(3.5, 0.0, ink(tone).rim),
+                    Self::Moved(tone) => {
+                        line(0.0, 5.0, ink(tone).overlap);
+                        for (y, colour) in [(y - 5.0, ink(tone).overlap), (y + 5.0, ink(tone).rim)] {
+                            drawing.pane(Area::between(x - 2.5, y - 2.5, x + 2.5, y + 2.5), 2.5, colour, 1.0);
+                        }
+                    }
+                    _ => {
+                        line(3.5, 0.0, theme::TEXT);
+                        line(0.0, 3.5, theme::TEXT);
+                    }
+                }
+            }
             Self::Curve(tone) => {
                 drawing.line(vec![(x, baseline - 4.0), (x + SWATCH, baseline - 4.0)], ink(tone).rim, 2.0, None);
             }
@@ -136,6 +164,17 @@ impl Swatch {
 }
 
 const SWATCH: f64 = 22.0;
+
+/// What the marks on a picture mean, for those that are there.
+pub fn mark_items<'a>(marks: impl Iterator<Item = &'a Marks> + Clone, tone: Tone) -> Vec<(Swatch, String)> {
+    let any = |has: fn(&Marks) -> bool| marks.clone().any(has);
+    let items = [
+        (any(|it| !it.added.is_empty()), Swatch::Added, "added"),
+        (any(|it| !it.missing.is_empty()), Swatch::Missing(tone), "missing"),
+        (any(|it| !it.moved.is_empty()), Swatch::Moved(tone), "altered or moved"),
+    ];
+    items.into_iter().filter(|item| item.0).map(|(_, swatch, name)| (swatch, name.to_owned())).collect()
+}
 
 /// Draws a legend on one line, the names cut to share the room.
 pub fn legend(drawing: &mut Drawing, left: f64, right: f64, baseline: f64, items: &[(Swatch, String)]) {

@@ -2,7 +2,7 @@
 
 use super::axes::{PitchAxis, TimeAxis};
 use super::canvas::{Drawing, printable};
-use super::panel::{Swatch, draw, headline, legend};
+use super::panel::{Swatch, draw, headline, legend, mark_items};
 use super::spans::Layers;
 use super::{Overlay, Tone, theme};
 use crate::roll::PianoRoll;
@@ -56,11 +56,12 @@ impl<'a> RollPicture<'a> {
         if let Some(overlay) = &self.overlay {
             drawing.height += 26.0;
             let share = format!("both: {:.0} % of the fragment", (layers.share * 100.0).floor());
-            let items = [
+            let mut items = vec![
                 (Swatch::Fragment, "fragment".to_owned()),
                 (Swatch::Exemplar(tone), overlay.name.clone()),
                 (Swatch::Overlap(tone), share),
             ];
+            items.extend(mark_items(layers.marks.iter(), tone));
             let baseline = drawing.height - 2.0;
             legend(&mut drawing, time.left, time.right, baseline, &items);
         }

@@ -1,6 +1,6 @@
 //! Lit pixels of rolls that are laid on each other, in rows and columns of the fragment.
 
-use super::Overlay;
+use super::{Marks, Overlay};
 use crate::roll::PianoRoll;
 
 /// Farther moves than these are drawn as these, so that no sum of them overflows.
@@ -60,6 +60,8 @@ pub struct Layers {
     pub columns: (i64, i64),
     /// Brightness of the overlap in relation to the brightest one that the fragment can have.
     pub share: f64,
+    /// Which notes are alike.
+    pub marks: Option<Marks>,
 }
 
 impl Layers {
@@ -78,7 +80,8 @@ impl Layers {
         let brightness: f64 = overlap.iter().map(|span| f64::from(span.value) * (span.end - span.start) as f64).sum();
         // An empty sum is -0, and printed so.
         let share = if brightness > 0.0 && roll.energy() > 0.0 { (brightness / roll.energy()).min(1.0) } else { 0.0 };
-        Self { fragment, exemplar, overlap, rows, columns, share }
+        let marks = overlay.and_then(|it| it.marks.clone());
+        Self { fragment, exemplar, overlap, rows, columns, share, marks }
     }
 }
 

@@ -2,11 +2,15 @@
 
 use super::axes::{PitchAxis, TimeAxis};
 use super::canvas::{Anchor, Area, Drawing, Shape, Text, fit, printable, text_width};
-use super::panel::{Swatch, draw, legend};
+use super::panel::{Swatch, draw, legend, mark_items};
 use super::spans::Layers;
 use super::theme::{self, ink};
-use super::{Overlay, Tone};
+use super::{Marks, Overlay, Tone};
+use crate::judge::{Judge, Judgement, Match};
+use crate::note::Fragment;
+use crate::report::words;
 use crate::roll::PianoRoll;
+use crate::similarity::AlteredExemplar;
 
 /// One match of a verdict.
 #[derive(Debug, Clone)]
@@ -79,6 +83,8 @@ impl MatchPicture<'_> {
                 items.push((Swatch::Exemplar(tone), format!("{} exemplar", tone.name())));
                 items.push((Swatch::Overlap(tone), "both".to_owned()));
             }
+            let tone = matches[0].overlay.tone;
+            items.extend(mark_items(panels.iter().filter_map(|(_, layers)| layers.marks.as_ref()), tone));
             let baseline = drawing.height - 2.0;
             legend(&mut drawing, time.left, time.right, baseline, &items);
         }
@@ -111,6 +117,52 @@ impl MatchPicture<'_> {
         drawing.heading((left, baseline), theme::TITLE, theme::TEXT, title);
         plate.bottom() + 16.0
     }
+}
+
+/// The picture of a judgement, as `judge FILE --picture` draws it: the best good and the best bad match.
+///
+/// ```
+/// use judge::{Fragment, Judge, report::picture};
+///
+/// let judge = Judge::starter();
+/// let phrase = Fragment::from_quarters(&[(60, 0.0, 1.0), (62, 1.0, 1.0), (64, 2.0, 1.0), (60, 3.0, 1.0)])?;
+/// let drawing = picture::judged("a phrase", &judge, &phrase, &judge.judge(&phrase), Some(4.0));
+/// assert!(drawing.svg().contains("a phrase"));
+/// # Ok::<(), judge::Error>(())
+/// ```
+pub fn judged(
+    title: impl Into<String>,
+    judge: &Judge,
+    fragment: &Fragment,
+    judgement: &Judgement,
+    quarters_per_bar: Option<f64>,
+) -> Drawing {
+    let best = [&judgement.good, &judgement.bad].map(|matches| matches.first());
+    let [of_good, of_bad] = best.map(|it| judge.altered(it?.index));
+    let roll = judge.comparer().fragment(fragment);
+    MatchPicture {
+        title: title.into(),
+        verdict: judgement.verdict.into(),
+        score: judgement.score,
+        roll: roll.roll(),
+        good: best[0].zip(of_good.as_deref()).and_then(|(it, altered)| panel(judge, fragment, it, altered)),
+        bad: best[1].zip(of_bad.as_deref()).and_then(|(it, altered)| panel(judge, fragment, it, altered)),
+        quarters_per_bar,
+        start: fragment.to_quarters(fragment.lead()),
+    }
+    .drawing()
+}
+
+/// A match, with its exemplar under every alteration.
+fn panel<'a>(judge: &Judge, fragment: &Fragment, it: &Match, altered: &'a AlteredExemplar) -> Option<MatchPanel<'a>> {
+    let placement = it.likeness.placement;
+    let roll = altered.roll(&placement.alteration)?;
+    let exemplar = &judge.bank().exemplars()[it.index];
+    let explanation = judge.comparer().explain(fragment, &exemplar.fragment, &it.likeness);
+    let overlay = Overlay::new(&it.exemplar, roll, exemplar.label.into())
+        .placed(placement.offset.transposition, placement.offset.shift)
+        .marked(Marks::new(fragment, &exemplar.fragment, &it.likeness, &explanation));
+    Some(MatchPanel { overlay, similarity: it.similarity, placement: words::placement(&placement) })
 }
 
 fn two_decimals(value: f64) -> String {

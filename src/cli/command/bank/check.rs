@@ -7,7 +7,7 @@ use serde_json::json;
 use super::edit::folder_for_pictures;
 use crate::input::ReadOptions;
 use crate::cli::bank_args::CheckArgs;
-use crate::cli::command::overlay;
+use crate::cli::command::marked;
 use crate::cli::output::{self, printable, write_file};
 use crate::cli::{Context, Outcome};
 use crate::curation::{Contradiction, Findings, check};
@@ -69,9 +69,9 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<Outcome> {
 
 fn tell_problem(out: &mut impl Write, args: &CheckArgs, problem: &str) -> anyhow::Result<()> {
     if args.json {
-        return output::json(out, &json!({"finding": "unreadable", "problem": problem}));
+        return output::json(out, &json!({"finding": "problem", "problem": problem}));
     }
-    writeln!(out, "unreadable: {}", printable(problem))?;
+    writeln!(out, "problem: {}", printable(problem))?;
     Ok(())
 }
 
@@ -184,7 +184,8 @@ fn drawing(judge: &Judge, it: &Contradiction) -> Drawing {
     if let Some(likeness) = judge.comparer().likeness(&good.fragment, &bad.fragment) {
         let placement = words::placement(&likeness.placement);
         picture.subtitle = Some(format!("similarity {:.2} with {} (bad): {placement}", it.similarity, bad.name));
-        picture.overlay = overlay(&altered, &likeness, &bad.name, Tone::Bad);
+        picture.overlay =
+            marked(judge.comparer(), (&good.fragment, &bad.fragment), (&altered, &likeness), &bad.name, Tone::Bad);
     }
     picture.drawing()
 }

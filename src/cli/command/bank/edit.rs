@@ -89,9 +89,7 @@ fn addition(input: &Input, args: &AddArgs, options: &ReadOptions, context: &Cont
     // Says what is wrong with it by the name that its owner knows.
     let span = args.span.map(|span| quarters(span, &piece));
     match span {
-        Some(span) => {
-            crate::bank::cut(piece.fragment()?, span).map_err(|error| error.from_origin(piece.origin.clone()))?
-        }
+        Some(span) => piece.fragment()?.cut(span).map_err(|error| error.from_origin(piece.origin.clone()))?,
         None => piece.fragment()?.clone(),
     };
     let name = match (&args.name, input) {

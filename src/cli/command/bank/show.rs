@@ -8,7 +8,7 @@ use super::resolve;
 use crate::bank::{Bank, Exemplar, Label, Root};
 use crate::input::ReadOptions;
 use crate::cli::bank_args::{ListArgs, ShowArgs};
-use crate::cli::command::overlay;
+use crate::cli::command::marked;
 use crate::cli::output::{self, PictureFile, printable, terminal_width};
 use crate::cli::{Context, Outcome};
 use crate::curation::LeftOut;
@@ -176,7 +176,9 @@ pub fn drawing(judge: &Judge, left_out: &LeftOut) -> picture::Drawing {
     });
     let [good, bad] = near.each_ref().map(|near| {
         let (other, similarity, likeness, altered) = near.as_ref()?;
-        let overlay = overlay(altered, likeness, &exemplars[*other].name, exemplars[*other].label.into())?;
+        let other = &exemplars[*other];
+        let fragments = (&exemplar.fragment, &other.fragment);
+        let overlay = marked(judge.comparer(), fragments, (altered, likeness), &other.name, other.label.into())?;
         Some(MatchPanel { overlay, similarity: *similarity, placement: words::placement(&likeness.placement) })
     });
     MatchPicture {

@@ -5,7 +5,6 @@ use std::io::Write;
 use rayon::prelude::*;
 use serde_json::json;
 
-use crate::bank::cut;
 use crate::cli::bank_args::SuggestArgs;
 use crate::cli::output::{self, complain, printable};
 use crate::cli::{Context, Outcome, files};
@@ -84,7 +83,7 @@ fn candidates(input: &Input, options: &ReadOptions) -> Result<Vec<Candidate>> {
     let told = |at: f64| ((lead + at) * 100.0).round() / 100.0;
     let phrase = |(from, to)| {
         let span = (told(from), told(to));
-        let fragment = cut(fragment, span).ok()?;
+        let fragment = fragment.cut(span).ok()?;
         Some(Candidate { name: name.clone(), span: Some(span), fragment })
     };
     Ok(phrases(fragment).into_iter().filter_map(phrase).collect())
