@@ -25,6 +25,8 @@ const BINS: usize = 97;
 pub(super) const LOWEST: u8 = 28;
 pub(super) const PITCHES: usize = 69;
 
+/// Below E2 what is heard is made softer, by the semitone, since rooms and hands rumble there.
+const FULL_BIN: usize = 16;
 /// Partials of a tone.
 const PARTIALS: usize = 14;
 /// How the partials of the spectra of a pitch fall off: amplitude is one over the number to this power.
@@ -95,7 +97,9 @@ fn whiten(spectrum: &mut Array2<f32>) {
     if loudest <= 0.0 {
         return;
     }
-    let gains: Vec<f32> = (0..BINS).map(|bin| (smooth(bin) / loudest).max(1e-3).powf(-WHITENING)).collect();
+    let audible = |bin: usize| (bin as f32 / FULL_BIN as f32).min(1.0);
+    let gains: Vec<f32> =
+        (0..BINS).map(|bin| audible(bin) * (smooth(bin) / loudest).max(1e-3).powf(-WHITENING)).collect();
     for mut frame in spectrum.outer_iter_mut() {
         frame.iter_mut().zip(&gains).for_each(|(value, gain)| *value *= gain);
     }
