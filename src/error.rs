@@ -16,6 +16,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// | [`Io`](Error::Io) | check the path, the permissions, the disk |
 /// | [`Malformed`](Error::Malformed) | give another file: this one cannot be read as music |
 /// | [`Silent`](Error::Silent) | give a file with notes, or ask for its drums too |
+/// | [`Unheard`](Error::Unheard) | give a recording of something with pitches |
 /// | [`OverLimit`](Error::OverLimit) | raise the limit, if the file can be trusted |
 /// | [`Bank`](Error::Bank) | repair the bank |
 /// | [`Option`](Error::Option) | give the option a value that it takes |
@@ -47,6 +48,12 @@ pub enum Error {
         origin: Origin,
         /// Notes on the drum channel, which are left out unless asked for.
         drum_notes: usize,
+    },
+    /// A recording was decoded, but no note is heard in it.
+    #[error("{origin}: no note is heard in it; give a recording of something sung or played, louder if need be")]
+    Unheard {
+        /// Where the bytes came from.
+        origin: Origin,
     },
     /// A number in the input is beyond a limit that protects memory and time.
     #[error("{origin}: {found} {what} are more than the limit of {limit}; {option} raises it")]
@@ -101,7 +108,10 @@ impl Error {
     #[must_use]
     pub fn from_origin(mut self, new: impl Into<Origin>) -> Self {
         match &mut self {
-            Self::Malformed { origin, .. } | Self::Silent { origin, .. } | Self::OverLimit { origin, .. } => {
+            Self::Malformed { origin, .. }
+            | Self::Silent { origin, .. }
+            | Self::Unheard { origin }
+            | Self::OverLimit { origin, .. } => {
                 *origin = new.into();
             }
             _ => {}

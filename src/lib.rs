@@ -76,6 +76,7 @@
 pub mod alteration;
 #[cfg(feature = "audio")]
 pub mod analysis;
+pub mod audio;
 pub mod bank;
 #[cfg(feature = "cli")]
 pub mod cli;
@@ -93,6 +94,8 @@ pub mod report;
 pub mod roll;
 pub mod similarity;
 pub mod smf;
+#[cfg(feature = "audio")]
+pub mod soft;
 pub mod verdict;
 
 pub use alteration::{Alteration, Alterations, Ratio};

@@ -23,7 +23,7 @@ const LARGEST_BANK_FILE: u64 = 256 << 20;
 const FEWEST_CACHED: usize = 256;
 
 /// Reads the bank in a folder, with the help of its cache or without.
-pub(super) fn open(root: &Path, caching: bool) -> Result<Bank> {
+pub(super) fn open(root: &Path, caching: bool, reading: &ReadOptions) -> Result<Bank> {
     // Before any file is looked at: what is changed from now on is not taken for what is read.
     let now = SystemTime::now();
     let metadata = fs::metadata(root).map_err(Error::io("open the bank", root))?;
@@ -44,8 +44,10 @@ pub(super) fn open(root: &Path, caching: bool) -> Result<Bank> {
     problems.extend(unsettled);
     let caching = caching && paths.len() >= FEWEST_CACHED;
     let cached = if caching { cache::load(root) } else { Vec::new() };
-    let records = cache::read(&cached, &options(&file)).unwrap_or_default();
-    let reader = Reader { root, file: &file, inside: folders_inside(&real_root, &paths), real_root, records, now };
+    let options = options(&file, reading);
+    let records = cache::read(&cached, &options).unwrap_or_default();
+    let inside = folders_inside(&real_root, &paths);
+    let reader = Reader { root, file: &file, inside, real_root, records, now, options: &options };
     let read: Vec<_> = paths.par_iter().map(|path| reader.read(path)).collect();
     let mut exemplars = Vec::with_capacity(read.len());
     let mut records = Vec::new();
@@ -58,7 +60,7 @@ pub(super) fn open(root: &Path, caching: bool) -> Result<Bank> {
     }
     let kept = records.iter().filter(|record| matches!(record, Cow::Borrowed(_))).count();
     if kept < records.len() || kept < reader.records.len() {
-        cache::store(root, &records, &options(&file));
+        cache::store(root, &records, &options);
     }
     drop(records);
     let absent: Vec<_> = file.exemplars.par_iter().filter(|(name, _)| !root.join(name).is_file()).collect();
@@ -137,6 +139,7 @@ struct Reader<'a> {
     file: &'a BankFile,
     records: HashMap<&'a [u8], Record<'a>>,
     now: SystemTime,
+    options: &'a ReadOptions,
 }
 
 impl<'a> Reader<'a> {
@@ -148,14 +151,14 @@ impl<'a> Reader<'a> {
         };
         let name = name_of(self.root, path);
         let key = path.strip_prefix(self.root).unwrap_or(path).as_os_str().as_encoded_bytes();
-        let options = options(self.file);
+        let options = self.options;
         let record = self.records.get(key).filter(|record| Some(record.stamp) == stamp);
         if let Some(record) = record
             && let Some(whole) = record.fragment(&options.limits)
         {
             return (finish(name, whole, path.into(), self.file), Some(Cow::Borrowed(record.bytes)));
         }
-        let whole = match input::read_file(path, &options).and_then(input::Piece::into_fragment) {
+        let whole = match input::read_file(path, options).and_then(input::Piece::into_fragment) {
             // A copy has no spare room, of which many exemplars would have much.
             Ok(whole) => whole.clone(),
             Err(error) => return (Err(error), None),
@@ -183,13 +186,14 @@ impl<'a> Reader<'a> {
 
 /// An exemplar from the bytes of its file.
 pub(super) fn exemplar(name: &str, bytes: &[u8], file: &BankFile) -> Result<Exemplar> {
-    let piece = input::read_bytes(bytes, Origin::File(PathBuf::from(name)), &options(file))?;
+    let piece = input::read_bytes(bytes, Origin::File(PathBuf::from(name)), &options(file, &ReadOptions::default()))?;
     let origin = piece.origin.clone();
     finish(name.to_owned(), piece.into_fragment()?, origin, file)
 }
 
-fn options(file: &BankFile) -> ReadOptions {
-    ReadOptions { drums: file.settings.drums, ..ReadOptions::default() }
+/// How the files of a bank are read: its own settings come first, and a tempo is that of a fragment.
+fn options(file: &BankFile, reading: &ReadOptions) -> ReadOptions {
+    ReadOptions { drums: file.settings.drums, tempo: None, ..reading.clone() }
 }
 
 /// An exemplar from the notes of the whole file.

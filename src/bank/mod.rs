@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! my-bank/
-//!   good/            MIDI files that fragments should resemble; sub-folders as you like
-//!   bad/             MIDI files that they must not resemble
+//!   good/            MIDI files and recordings that fragments should resemble; sub-folders as you like
+//!   bad/             MIDI files and recordings that they must not resemble
 //!   bank.ron         optional: settings, and what is known of single exemplars
 //! ```
 //!
@@ -31,6 +31,7 @@ pub use settings::{BankFile, Calibration, Details, Settings, VERSION};
 
 use crate::correlate::Planner;
 use crate::error::{Error, Result};
+use crate::input::ReadOptions;
 use crate::note::Fragment;
 use crate::similarity::Comparer;
 use crate::verdict::Thresholds;
@@ -115,7 +116,15 @@ impl Bank {
     /// [`Error::Io`] when the folder cannot be listed; [`Error::Bank`] when it is no bank, or its
     /// `bank.ron` cannot be read (with line and column).
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        folder::open(path.as_ref(), true)
+        folder::open(path.as_ref(), true, &ReadOptions::default())
+    }
+
+    /// Reads the bank in a folder; what is said of limits and of the transcriber of recordings holds for its files too.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_with(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Self> {
+        folder::open(path.as_ref(), true, options)
     }
 
     /// Reads the bank in a folder from its files alone: its [cache](self#cache) is neither read nor
@@ -124,7 +133,7 @@ impl Bank {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn open_without_cache(path: impl AsRef<Path>) -> Result<Self> {
-        folder::open(path.as_ref(), false)
+        folder::open(path.as_ref(), false, &ReadOptions::default())
     }
 
     /// The starter bank: phrases of public-domain music, and faults that a composer would veto.

@@ -2,13 +2,16 @@
 
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::bank_args::BankCommand;
 use crate::alteration::{Alterations, Ratio};
+use crate::audio::Transcriber;
 use crate::bank::Bank;
 use crate::correlate::{Backend, BackendChoice, Cuda, Planner};
+use crate::error::Result;
 use crate::input::{Limits, ReadOptions};
 use crate::similarity::{Comparer, Extent, Measure};
 
@@ -79,7 +82,8 @@ Examples:
     #[command(after_help = "\
 Examples:
   judge render fragment.mid -o roll.png
-  judge render fragment.mid --against exemplar.mid -o match.svg")]
+  judge render fragment.mid --against exemplar.mid -o match.svg
+  judge render humming.wav --as cqt -o cqt.png")]
     Render(RenderArgs),
     /// Make, grow and clean a bank
     #[command(subcommand)]
@@ -214,24 +218,49 @@ pub struct ReadArgs {
     /// Greatest size of a file in bytes
     #[arg(long, value_name = "N", default_value_t = Limits::default().bytes)]
     pub max_bytes: u64,
+    /// Greatest length of a recording in seconds
+    #[arg(long, value_name = "N", default_value_t = Limits::default().audio_seconds)]
+    pub max_audio_seconds: u64,
+    /// Quarters a minute in recordings; estimated when not given
+    #[arg(long, value_name = "BPM", value_parser = tempo)]
+    pub tempo: Option<f64>,
+    /// A network that tells the notes of recordings, as nmp.onnx of Basic Pitch
+    #[arg(long, value_name = "ONNX")]
+    pub transcriber: Option<PathBuf>,
 }
 
 impl ReadArgs {
     /// The options for reading.
-    pub fn options(&self) -> ReadOptions {
+    ///
+    /// # Errors
+    /// When the transcriber cannot be read.
+    pub fn options(&self) -> Result<ReadOptions> {
         let limits = Limits {
             notes: self.max_notes,
             quarters: self.max_quarters,
             seconds: self.max_hours.saturating_mul(3600),
             bytes: self.max_bytes,
+            audio_seconds: self.max_audio_seconds,
         };
-        ReadOptions { limits, drums: self.drums }
+        let transcriber = self.transcriber.as_deref().map(Transcriber::open).transpose()?.map(Arc::new);
+        Ok(ReadOptions { limits, drums: self.drums, tempo: self.tempo, transcriber })
     }
+}
 
+impl ReadArgs {
     /// The options for reading what is judged by a bank: drawn as its exemplars are.
-    pub fn options_for(&self, bank: &Bank) -> ReadOptions {
-        ReadOptions { drums: self.drums || bank.settings().drums, ..self.options() }
+    ///
+    /// # Errors
+    /// As [`options`](Self::options).
+    pub fn options_for(&self, bank: &Bank) -> Result<ReadOptions> {
+        Ok(ReadOptions { drums: self.drums || bank.settings().drums, ..self.options()? })
     }
+}
+
+fn tempo(text: &str) -> Result<f64, String> {
+    let expected = || format!("{text:?} is not a number of quarters a minute from 10 to 1000");
+    let tempo: f64 = text.trim().parse().map_err(|_| expected())?;
+    if (10.0..=1000.0).contains(&tempo) { Ok(tempo) } else { Err(expected()) }
 }
 
 /// What goes for every command.
@@ -260,7 +289,7 @@ pub struct BankArgs {
 /// `judge FILE...`
 #[derive(Debug, Args)]
 pub struct JudgeArgs {
-    /// MIDI files, folders (searched with their sub-folders), or - for standard input
+    /// MIDI files, recordings, folders (searched with their sub-folders), or - for standard input
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
     /// The bank.
@@ -432,7 +461,7 @@ pub struct MatrixArgs {
 /// `judge inspect`
 #[derive(Debug, Args)]
 pub struct InspectArgs {
-    /// MIDI files, folders, or -
+    /// MIDI files, recordings, folders, or -
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
     /// Write one JSON object a line
@@ -446,6 +475,26 @@ pub struct InspectArgs {
     pub general: GeneralArgs,
 }
 
+/// What is drawn of a recording.
+#[cfg(feature = "audio")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SoundView {
+    /// How strongly each semitone sounds, and the notes that are heard.
+    Roll,
+    /// The spectrum, in hertz.
+    Spectrogram,
+    /// The spectrum in 128 mel bands.
+    Mel,
+    /// The constant-Q transform: the spectrum by semitones.
+    Cqt,
+    /// Twenty mel-frequency cepstral coefficients.
+    Mfcc,
+    /// How strongly each pitch class sounds.
+    Chroma,
+    /// Where something begins, and the beats.
+    Onset,
+}
+
 /// `judge render`
 #[derive(Debug, Args)]
 pub struct RenderArgs {
@@ -454,6 +503,10 @@ pub struct RenderArgs {
     /// An exemplar to lay over it where it is brightest
     #[arg(long, value_name = "EXEMPLAR")]
     pub against: Option<PathBuf>,
+    /// Draw a recording with time in seconds: its notes, its spectrum, or what is computed of it
+    #[cfg(feature = "audio")]
+    #[arg(long = "as", value_name = "VIEW", conflicts_with = "against")]
+    pub view: Option<SoundView>,
     /// Where to write: a name that ends in .png or .svg
     #[arg(long, short, value_name = "OUT")]
     pub output: PathBuf,

@@ -9,7 +9,7 @@ use super::args::{BankArgs, GeneralArgs, LikenessArgs};
 use super::output::{Styles, complain};
 use crate::bank::Bank;
 use crate::error::{Error, Result};
-use crate::input::Piece;
+use crate::input::{Piece, ReadOptions};
 use crate::judge::Judge;
 use crate::similarity::Comparer;
 
@@ -77,25 +77,34 @@ impl Context {
     }
 
     /// The bank that was asked for.
-    pub fn bank_in_silence(&self, args: &BankArgs) -> Result<Bank> {
+    pub fn bank_in_silence(&self, args: &BankArgs, options: &ReadOptions) -> Result<Bank> {
         match choose_bank(args) {
-            Some(folder) => Bank::open(folder),
+            Some(folder) => Bank::open_with(folder, options),
             None => Ok(Bank::starter()),
         }
     }
 
     /// The bank that was asked for; what could not be read of it is told.
-    pub fn bank(&self, args: &BankArgs) -> Result<Bank> {
-        let bank = self.bank_in_silence(args)?;
+    pub fn bank(&self, args: &BankArgs, options: &ReadOptions) -> Result<Bank> {
+        let bank = self.bank_in_silence(args, options)?;
         for problem in bank.problems() {
             self.warn(format_args!("{problem}; the rest of the bank is used"));
         }
         Ok(bank)
     }
 
-    /// Judges by the bank and the likeness that were asked for; `adjust` has the last word.
-    pub fn judge(&self, bank: &BankArgs, likeness: &LikenessArgs, adjust: impl FnOnce(&mut Comparer)) -> Result<Judge> {
-        judge_by(self.bank(bank)?, likeness, adjust)
+    /// Judges by the bank and the likeness that were asked for; `adjust` has the last word. What is judged is drawn as the
+    /// bank's exemplars are, so `options` learn of its drums.
+    pub fn judge(
+        &self,
+        bank: &BankArgs,
+        likeness: &LikenessArgs,
+        options: &mut ReadOptions,
+        adjust: impl FnOnce(&mut Comparer),
+    ) -> Result<Judge> {
+        let bank = self.bank(bank, options)?;
+        options.drums |= bank.settings().drums;
+        judge_by(bank, likeness, adjust)
     }
 }
 

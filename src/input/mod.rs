@@ -6,17 +6,29 @@
 //!
 //! # What is read
 //! Standard MIDI files of format 0, 1 and 2, bare or in a RIFF wrapper (RMID), with divisions in
-//! ticks a quarter or in SMPTE frames. The kind is told from the bytes, never from the name.
-//! Division, pairing and damage are treated as the [`midi`] module says.
+//! ticks a quarter or in SMPTE frames. Division, pairing and damage are treated as the [`midi`] module says.
+//!
+//! With the feature `audio` recordings too: WAV, FLAC, MP3, Ogg Vorbis, AIFF, and AAC or ALAC in MP4. Their notes are
+//! what is [heard](crate::audio) in them; quarters come from a tempo that is estimated, or given ([`ReadOptions::tempo`]).
+//!
+//! The kind of a file is told from its bytes, never from its name.
 //!
 //! # Limits
 //! Nothing is allocated from a number in the file. [`Limits::bytes`] and [`Limits::notes`] hold
 //! while reading; [`Limits::quarters`] and [`Limits::seconds`] hold when the notes are asked for,
-//! because only drawing costs by length: such a file can still be inspected.
+//! because only drawing costs by length: such a file can still be inspected. A recording is decoded as a stream:
+//! [`Limits::audio_seconds`] holds for it, and [`Limits::bytes`] only where it comes from standard input or memory.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek};
 use std::path::Path;
+use std::sync::Arc;
+
+#[cfg(not(feature = "audio"))]
+use crate::audio::Container;
+use crate::audio::Transcriber;
+#[cfg(feature = "audio")]
+use crate::audio::{Recording, decode};
 
 use crate::error::{Error, Origin, Result};
 
@@ -24,10 +36,12 @@ mod files;
 pub mod midi;
 mod piece;
 mod sniff;
+#[cfg(feature = "audio")]
+mod sound;
 mod warning;
 
 pub use files::{Input, MUSIC_EXTENSIONS, expand};
-pub use piece::{Division, Info, Kind, Piece, TimeSignature};
+pub use piece::{Division, Info, Kind, MidiInfo, Piece, SoundInfo, TimeSignature};
 pub use warning::Warning;
 
 /// The drum channel of General MIDI, counted from 0.
@@ -44,28 +58,37 @@ pub struct Limits {
     pub seconds: u64,
     /// Size of a file in bytes.
     pub bytes: u64,
+    /// Length of a recording in seconds. A minute takes 5 MB of memory, and as much again while it is listened to.
+    pub audio_seconds: u64,
 }
 
 impl Default for Limits {
-    /// 2 million notes, 200,000 quarters, 24 hours, 64 MiB.
+    /// 2 million notes, 200,000 quarters, 24 hours, 64 MiB, 10 minutes of sound.
     fn default() -> Self {
-        Self { notes: 2_000_000, quarters: 200_000, seconds: 24 * 3600, bytes: 64 << 20 }
+        Self { notes: 2_000_000, quarters: 200_000, seconds: 24 * 3600, bytes: 64 << 20, audio_seconds: 600 }
     }
 }
 
 /// How files are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct ReadOptions {
     /// Caps on what a file may hold.
     pub limits: Limits,
     /// Whether the fragment has the notes of the drum channel too.
     pub drums: bool,
+    /// Quarters a minute in recordings; estimated when not given.
+    pub tempo: Option<f64>,
+    /// A network that tells the notes of recordings, instead of our own method.
+    pub transcriber: Option<Arc<Transcriber>>,
 }
+
+/// Bytes by which the kind of a file is told: what is longer than an ID3 tag with a picture is taken for MP3.
+const HEAD: u64 = 4096;
 
 /// Reads a file.
 ///
 /// # Errors
-/// [`Error::Io`] when it cannot be read or is a folder; [`Error::Malformed`] when it is no MIDI
+/// [`Error::Io`] when it cannot be read or is a folder; [`Error::Malformed`] when it is no music
 /// file, or no regular file (a pipe might never end; standard input is read by
 /// [`read_standard_input`]); [`Error::OverLimit`] when it has too many bytes or notes. A file
 /// without notes is no error here, but one of [`Piece::fragment`].
@@ -76,8 +99,18 @@ pub fn read_file(path: &Path, options: &ReadOptions) -> Result<Piece> {
     let metadata = file.metadata().map_err(Error::io("read", path))?;
     regular(path, &metadata)?;
     let origin = Origin::from(path);
+    let failed = |error| Error::io("read", path)(error);
+    let mut file = file;
+    let mut head = Vec::new();
+    file.by_ref().take(HEAD).read_to_end(&mut head).map_err(failed)?;
+    if let Some(container) = sniff::sound(&head) {
+        file.rewind().map_err(failed)?;
+        return read_sound(file, container, origin, options);
+    }
     within("bytes", metadata.len(), options.limits.bytes, "--max-bytes", &origin)?;
-    let bytes = read_capped(file, options.limits.bytes).map_err(Error::io("read", path))?;
+    let mut bytes = head;
+    let rest = options.limits.bytes.saturating_add(1).saturating_sub(bytes.len() as u64);
+    file.take(rest).read_to_end(&mut bytes).map_err(failed)?;
     read_bytes(&bytes, origin, options)
 }
 
@@ -106,13 +139,53 @@ pub fn read_standard_input_bytes(options: &ReadOptions) -> Result<(Vec<u8>, Piec
 pub fn read_bytes(bytes: &[u8], origin: Origin, options: &ReadOptions) -> Result<Piece> {
     within("bytes", bytes.len() as u64, options.limits.bytes, "--max-bytes", &origin)?;
     match sniff::sniff(bytes) {
-        Ok(sniff::Wrapping::Bare) => midi::read(bytes, Vec::new(), origin, options),
-        Ok(sniff::Wrapping::Riff) => {
+        Ok(sniff::Found::Midi) => midi::read(bytes, Vec::new(), origin, options),
+        Ok(sniff::Found::Riff) => {
             let (bytes, warnings) = midi::unwrap_riff(bytes, &origin)?;
             midi::read(bytes, warnings, origin, options)
         }
+        Ok(sniff::Found::Sound(container)) => read_sound(io::Cursor::new(bytes.to_vec()), container, origin, options),
         Err(problem) => Err(Error::Malformed { origin, problem }),
     }
+}
+
+#[cfg(feature = "audio")]
+use sound::read as read_sound;
+
+/// Says what to rebuild.
+#[cfg(not(feature = "audio"))]
+fn read_sound(_: impl Read + Seek, container: Container, origin: Origin, _: &ReadOptions) -> Result<Piece> {
+    let name = container.name();
+    let problem =
+        format!("this is a recording ({name}), and reading those is not built in; rebuild with `--features audio`");
+    Err(Error::Malformed { origin, problem })
+}
+
+/// Decodes a recording, and does not listen to it: what to draw its spectrum from.
+///
+/// # Errors
+/// As [`read_file`]; [`Error::Malformed`] for what is no recording.
+#[cfg(feature = "audio")]
+pub fn read_recording(path: &Path, options: &ReadOptions) -> Result<(Recording, Vec<Warning>)> {
+    let origin = if path == Path::new("-") { Origin::StandardInput } else { Origin::from(path) };
+    let no_sound = || Error::Malformed { origin: origin.clone(), problem: "it is no recording; give one".into() };
+    let most = options.limits.audio_seconds;
+    let recording = if path == Path::new("-") {
+        let bytes = read_capped(io::stdin().lock(), options.limits.bytes).map_err(Error::io("read", "-"))?;
+        within("bytes", bytes.len() as u64, options.limits.bytes, "--max-bytes", &origin)?;
+        let container = sniff::sound(&bytes).ok_or_else(no_sound)?;
+        decode(io::Cursor::new(bytes), container, most, &origin)?
+    } else {
+        regular(path, &path.metadata().map_err(Error::io("read", path))?)?;
+        let mut file = File::open(path).map_err(Error::io("read", path))?;
+        let mut head = Vec::new();
+        file.by_ref().take(HEAD).read_to_end(&mut head).map_err(Error::io("read", path))?;
+        let container = sniff::sound(&head).ok_or_else(no_sound)?;
+        file.rewind().map_err(Error::io("read", path))?;
+        decode(file, container, most, &origin)?
+    };
+    let warnings = sound::warnings_of(&recording);
+    Ok((recording, warnings))
 }
 
 fn regular(path: &Path, metadata: &std::fs::Metadata) -> Result<()> {

@@ -39,7 +39,7 @@ impl Piece {
     /// [`lead`](Fragment::lead) is the time before the first of them.
     ///
     /// # Errors
-    /// [`Error::Silent`] without notes; [`Error::OverLimit`] when it is longer than the limits;
+    /// [`Error::Silent`] without notes, [`Error::Unheard`] for a recording; [`Error::OverLimit`] when it is longer than the limits;
     /// [`Error::Malformed`] when the file does not say what a quarter is.
     pub fn fragment(&self) -> Result<&Fragment> {
         self.content.as_ref().map_err(|refusal| refusal.error(self.origin.clone()))
@@ -61,7 +61,10 @@ fn draw_together(
     limits: &Limits,
 ) -> std::result::Result<Fragment, Refusal> {
     let Some(last) = notes.iter().map(Note::end).max() else {
-        return Err(Refusal::Silent { drum_notes: info.drum_notes });
+        return Err(match info {
+            Info::Midi(info) => Refusal::Silent { drum_notes: info.drum_notes },
+            Info::Sound(_) => Refusal::Unheard,
+        });
     };
     let ticks_per_quarter = ticks_per_quarter.ok_or(Refusal::NoQuarter)?;
     let within = |what, found, limit, option| {
@@ -69,7 +72,7 @@ fn draw_together(
     };
     let quarters = last.div_ceil(u64::from(ticks_per_quarter));
     within("quarters", quarters, limits.quarters.min(MAX_QUARTERS), "--max-quarters")?;
-    within("seconds", info.seconds.ceil() as u64, limits.seconds, "--max-hours")?;
+    within("seconds", info.seconds().ceil() as u64, limits.seconds, "--max-hours")?;
     Fragment::new(notes, ticks_per_quarter).map_err(|error| Refusal::Malformed(error.to_string()))
 }
 
@@ -77,6 +80,7 @@ fn draw_together(
 #[derive(Debug, Clone)]
 enum Refusal {
     Silent { drum_notes: usize },
+    Unheard,
     NoQuarter,
     OverLimit { what: &'static str, found: u64, limit: u64, option: &'static str },
     Malformed(String),
@@ -86,6 +90,7 @@ impl Refusal {
     fn error(&self, origin: Origin) -> Error {
         match self {
             Self::Silent { drum_notes } => Error::Silent { origin, drum_notes: *drum_notes },
+            Self::Unheard => Error::Unheard { origin },
             &Self::OverLimit { what, found, limit, option } => Error::OverLimit { origin, what, found, limit, option },
             Self::NoQuarter => {
                 let problem = "its header gives a quarter no ticks, so lengths are unknown; export it anew".into();
@@ -98,7 +103,76 @@ impl Refusal {
 
 /// What a file holds. Serialised, it has the keys of `judge inspect --json`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Info {
+#[serde(untagged)]
+pub enum Info {
+    /// A MIDI file.
+    Midi(MidiInfo),
+    /// A recording.
+    Sound(SoundInfo),
+}
+
+impl Info {
+    /// What a MIDI file holds; none of a recording.
+    pub fn midi(&self) -> Option<&MidiInfo> {
+        match self {
+            Self::Midi(info) => Some(info),
+            Self::Sound(_) => None,
+        }
+    }
+
+    /// What is known of a recording; none of a MIDI file.
+    pub fn sound(&self) -> Option<&SoundInfo> {
+        match self {
+            Self::Midi(_) => None,
+            Self::Sound(info) => Some(info),
+        }
+    }
+
+    /// The length of the file in seconds.
+    pub fn seconds(&self) -> f64 {
+        match self {
+            Self::Midi(info) => info.seconds,
+            Self::Sound(info) => info.seconds,
+        }
+    }
+
+    /// The first time signature, where one is told.
+    pub fn time_signature(&self) -> Option<TimeSignature> {
+        self.midi().and_then(|info| info.time_signature)
+    }
+}
+
+/// What a recording is, and what is heard in it. Its keys are those of `judge inspect --json`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SoundInfo {
+    /// What kind of file it is.
+    pub kind: Kind,
+    /// The kind of file: WAV, FLAC …
+    pub format: &'static str,
+    /// What the sound is encoded by.
+    pub codec: &'static str,
+    /// Samples a second and channel, in the file.
+    #[serde(rename = "rate")]
+    pub sample_rate: u32,
+    /// Channels in the file.
+    pub channels: usize,
+    /// Length in seconds.
+    pub seconds: f64,
+    /// Length in quarters of the tempo.
+    pub quarters: f64,
+    /// Quarters a minute: estimated, unless they were given.
+    pub tempo: f64,
+    /// Cents above A4 = 440 Hz, -50 to 50.
+    pub tuning: f64,
+    /// Notes that are heard.
+    pub notes: usize,
+    /// The share of the time in which a note sounds, 0 to 1.
+    pub pitched: f64,
+}
+
+/// What a MIDI file holds. Its keys are those of `judge inspect --json`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct MidiInfo {
     /// What kind of file it is.
     pub kind: Kind,
     /// The SMF format: 0 one track, 1 tracks played together, 2 tracks played one after the other.
@@ -137,6 +211,8 @@ pub struct Info {
 pub enum Kind {
     /// A standard MIDI file.
     Midi,
+    /// A recording.
+    Audio,
 }
 
 /// What a tick is.

@@ -130,6 +130,28 @@ pub enum Warning {
         /// How many there are.
         events: usize,
     },
+    /// Parts of a recording that cannot be decoded were left out.
+    DamagedSound {
+        /// How many packets.
+        packets: u64,
+    },
+    /// Samples that are no numbers, infinite or far too loud were silenced.
+    OddSamples {
+        /// How many there are.
+        samples: u64,
+    },
+    /// A recording ends before its header says.
+    SoundCutShort {
+        /// How much is missing.
+        milliseconds: u64,
+    },
+    /// A recording is followed by another one in the same file, which was left out.
+    OtherStreams,
+    /// Notes are heard in a small part of a recording only: it may be noise, percussion, or silence.
+    HardlyPitched {
+        /// The part in which notes are heard.
+        percent: u64,
+    },
 }
 
 /// "1 note", "2 notes".
@@ -206,6 +228,22 @@ impl fmt::Display for Warning {
             }
             Self::ZeroTempo { events } => {
                 write!(f, "{} of no length left out", Count(*events as u64, "tempo event"))
+            }
+            Self::DamagedSound { packets } => {
+                write!(f, "{} of sound cannot be decoded and left out", Count(*packets, "packet"))
+            }
+            Self::OddSamples { samples } => {
+                write!(f, "{} not finite or far too loud, taken for silence", Count(*samples, "sample"))
+            }
+            Self::SoundCutShort { milliseconds } => {
+                write!(f, "the recording ends {:.1} seconds before its header says", *milliseconds as f64 / 1000.0)
+            }
+            Self::OtherStreams => f.write_str("another recording follows in the file and was left out"),
+            Self::HardlyPitched { percent: 0 } => {
+                f.write_str("notes are heard nowhere in it: it may be noise, percussion or silence")
+            }
+            Self::HardlyPitched { percent } => {
+                write!(f, "notes are heard in {percent} % of it only: it may be mostly noise, percussion or silence")
             }
         }
     }

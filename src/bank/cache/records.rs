@@ -29,7 +29,7 @@ use crate::note::{Fragment, Note};
 pub(super) const FORM: u32 = 1;
 
 /// To be raised whenever the same file may be read as other notes than before.
-const READING: u32 = 1;
+const READING: u32 = 2;
 
 const MAGIC: &[u8; 16] = b"judge exemplars\n";
 
@@ -189,9 +189,12 @@ pub fn read<'a>(bytes: &'a [u8], options: &ReadOptions) -> Option<HashMap<&'a [u
 /// What the notes of a file depend on beside its bytes.
 fn key(options: &ReadOptions) -> Vec<u8> {
     // Taken apart, so that a new option cannot be forgotten here.
-    let ReadOptions { limits: Limits { notes, quarters, seconds, bytes }, drums } = *options;
+    let ReadOptions { limits: Limits { notes, quarters, seconds, bytes, audio_seconds }, drums, tempo, transcriber } = options;
+    // 0 stands for none: no tempo is that.
+    let tempo = tempo.map_or(0, f64::to_bits);
+    let transcriber = transcriber.as_ref().map_or(0, |it| 1 << 32 | u64::from(it.checksum()));
     let mut key = READING.to_le_bytes().to_vec();
-    for number in [notes, quarters, seconds, bytes, u64::from(drums)] {
+    for number in [*notes, *quarters, *seconds, *bytes, *audio_seconds, u64::from(*drums), tempo, transcriber] {
         key.extend(number.to_le_bytes());
     }
     let version = env!("CARGO_PKG_VERSION").as_bytes();

@@ -33,7 +33,7 @@ struct Report<'a> {
 pub fn run(args: &CompareArgs) -> anyhow::Result<Outcome> {
     let context = Context::new(&args.general);
     let comparer = args.likeness.comparer(args.extent);
-    let options = args.read.options();
+    let options = args.read.options()?;
     let read = |path| {
         let piece = files::read_one(path, &options)?;
         context.tell_warnings(&piece);

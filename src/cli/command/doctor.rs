@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use crate::bank::Label;
+use crate::input::ReadOptions;
 use crate::cli::args::DoctorArgs;
 use crate::cli::output;
 use crate::cli::{Context, Outcome};
@@ -19,7 +20,7 @@ pub fn run(args: &DoctorArgs) -> anyhow::Result<Outcome> {
 
     writeln!(out, "{}", styles.strong("bank"))?;
     let mut outcome = Outcome::Done;
-    match context.bank(&args.bank) {
+    match context.bank(&args.bank, &ReadOptions::default()) {
         Ok(bank) => {
             writeln!(out, "  from      {}", bank.root())?;
             let (good, bad) = (bank.count(Label::Good), bank.count(Label::Bad));

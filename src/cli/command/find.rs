@@ -32,7 +32,7 @@ pub fn run(args: &FindArgs) -> anyhow::Result<Outcome> {
     let mut comparer = args.likeness.comparer(Extent::Containing);
     // Long notes would drown the rhythm: onsets tell where a query begins.
     comparer.rendering.ink = Ink::Onset;
-    let options = args.read.options();
+    let options = args.read.options()?;
     let query = files::read_one(&args.query, &options)?;
     context.tell_warnings(&query);
     let query = query.into_fragment()?;

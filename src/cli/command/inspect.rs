@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::cli::args::InspectArgs;
 use crate::cli::output::{self, Styles, complain};
 use crate::cli::{Context, Outcome, files};
-use crate::input::{Info, Piece};
+use crate::input::{Info, MidiInfo, Piece, SoundInfo};
 use crate::note::pitch_name;
 
 /// The JSON object of a file.
@@ -32,9 +32,10 @@ pub fn run(args: &InspectArgs) -> anyhow::Result<Outcome> {
     let context = Context::new(&args.general);
     let (inputs, mut outcome) = files::expand(&args.files);
     let mut out = output::standard();
+    let options = args.read.options()?;
     for input in &inputs {
         let file = files::path_of(input).display().to_string();
-        match files::read(input, &args.read.options()) {
+        match files::read(input, &options) {
             Ok(piece) if args.json => {
                 let warnings = piece.warnings.iter().map(ToString::to_string).collect();
                 output::json(&mut out, &Report { file, info: &piece.info, warnings })?;
@@ -54,14 +55,11 @@ pub fn run(args: &InspectArgs) -> anyhow::Result<Outcome> {
 }
 
 fn tell(out: &mut impl Write, file: &str, piece: &Piece, styles: Styles) -> std::io::Result<()> {
-    let info = &piece.info;
     writeln!(out, "{}", styles.strong(file))?;
-    writeln!(out, "  MIDI file of format {}, {} tracks, {}", info.format, info.tracks, info.division)?;
-    let drums = if info.drum_notes > 0 { format!(", {} of them drums", info.drum_notes) } else { String::new() };
-    writeln!(out, "  {} notes on {} channels{drums}", info.notes, info.channels)?;
-    let signature = info.time_signature.map(|time| format!(", in {time}")).unwrap_or_default();
-    let (quarters, seconds) = (info.quarters, info.seconds);
-    writeln!(out, "  {quarters:.2} quarters, {seconds:.2} seconds, {} tempo events{signature}", info.tempo_changes)?;
+    match &piece.info {
+        Info::Midi(info) => tell_midi(out, info)?,
+        Info::Sound(info) => tell_sound(out, info)?,
+    }
     match piece.fragment() {
         Ok(fragment) => {
             let (low, high) = fragment.pitch_range();
@@ -81,4 +79,22 @@ fn tell(out: &mut impl Write, file: &str, piece: &Piece, styles: Styles) -> std:
         writeln!(out, "  warning: {warning}")?;
     }
     Ok(())
+}
+
+fn tell_midi(out: &mut impl Write, info: &MidiInfo) -> std::io::Result<()> {
+    writeln!(out, "  MIDI file of format {}, {} tracks, {}", info.format, info.tracks, info.division)?;
+    let drums = if info.drum_notes > 0 { format!(", {} of them drums", info.drum_notes) } else { String::new() };
+    writeln!(out, "  {} notes on {} channels{drums}", info.notes, info.channels)?;
+    let signature = info.time_signature.map(|time| format!(", in {time}")).unwrap_or_default();
+    let (quarters, seconds) = (info.quarters, info.seconds);
+    writeln!(out, "  {quarters:.2} quarters, {seconds:.2} seconds, {} tempo events{signature}", info.tempo_changes)
+}
+
+fn tell_sound(out: &mut impl Write, info: &SoundInfo) -> std::io::Result<()> {
+    let channels = if info.channels == 1 { "channel" } else { "channels" };
+    let SoundInfo { format, codec, sample_rate, seconds, .. } = info;
+    writeln!(out, "  recording ({format}, {codec}), {} {channels} of {sample_rate} Hz, {seconds:.2} seconds", info.channels)?;
+    let percent = 100.0 * info.pitched;
+    writeln!(out, "  {} notes, in {percent:.0} % of the time; tuned {:+.0} cents from A4 = 440 Hz", info.notes, info.tuning)?;
+    writeln!(out, "  {:.1} quarters a minute, {:.2} quarters", info.tempo, info.quarters)
 }

@@ -43,8 +43,8 @@ pub fn run(args: &JudgeArgs) -> anyhow::Result<Outcome> {
         let value = path.display().to_string();
         return Err(Error::Option { name: "picture", value, expected: "for several files; give one FILE" }.into());
     }
-    let judge = open(args, &context)?;
-    let options = args.read.options_for(judge.bank());
+    let mut options = args.read.options()?;
+    let judge = open(args, &context, &mut options)?;
 
     let bar = context.progress(inputs.len() as u64, "judging");
     for batch in inputs.chunks(BATCH) {
@@ -113,8 +113,8 @@ fn tell_so_far(bar: &ProgressBar, out: &mut Vec<u8>) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn open(args: &JudgeArgs, context: &Context) -> anyhow::Result<Judge> {
-    let judge = context.judge(&args.bank, &args.likeness, |_| ())?;
+fn open(args: &JudgeArgs, context: &Context, options: &mut ReadOptions) -> anyhow::Result<Judge> {
+    let judge = context.judge(&args.bank, &args.likeness, options, |_| ())?;
     // What decided is drawn from its match, so that must be there.
     let top = if args.show || args.picture.is_some() { args.top.max(1) } else { args.top };
     Ok(judge.top(top))
@@ -135,7 +135,7 @@ fn judge_all(
     let read = |input: &Input| -> crate::Result<(Fragment, Read)> {
         let piece = files::read(input, options)?;
         let warnings = piece.warnings.iter().map(ToString::to_string).collect();
-        let quarters_per_bar = piece.info.time_signature.map(|time| time.quarters());
+        let quarters_per_bar = piece.info.time_signature().map(|time| time.quarters());
         Ok((piece.into_fragment()?, Read { quarters_per_bar, warnings }))
     };
     let (mut fragments, mut all) = (Vec::new(), Vec::new());

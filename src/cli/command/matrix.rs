@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use crate::cli::args::MatrixArgs;
 use crate::cli::output::{self, complain};
 use crate::cli::{Context, Outcome, files};
-use crate::input::Input;
+use crate::input::{Input, ReadOptions};
 use crate::note::Fragment;
 use crate::similarity::{Gallery, Table};
 
@@ -34,7 +34,7 @@ pub fn run(args: &MatrixArgs) -> anyhow::Result<Outcome> {
 
     output::keep_apart(&args.csv, queries.iter().chain(&targets).map(files::path_of))?;
     let (inputs, which) = files::distinct(queries.iter().chain(&targets).cloned());
-    let fragments = read_all(&inputs, args, &context, &mut outcome);
+    let fragments = read_all(&inputs, &args.read.options()?, &context, &mut outcome);
     let (rows, columns) = which.split_at(queries.len());
     let targets_read: Vec<_> = columns.iter().filter_map(|&index| fragments[index].as_ref()).collect();
     let gallery = Gallery::new(&comparer, targets_read, args.likeness.exhaustive);
@@ -127,14 +127,18 @@ fn heading(targets: &[Input]) -> io::Result<Vec<u8>> {
 }
 
 /// The fragments of all inputs; what cannot be read is told and left empty.
-fn read_all(inputs: &[Input], args: &MatrixArgs, context: &Context, outcome: &mut Outcome) -> Vec<Option<Fragment>> {
-    let options = args.read.options();
+fn read_all(
+    inputs: &[Input],
+    options: &ReadOptions,
+    context: &Context,
+    outcome: &mut Outcome,
+) -> Vec<Option<Fragment>> {
     let bar = context.progress(inputs.len() as u64, "reading");
     let read: Vec<_> = inputs
         .par_iter()
         .map(|input| {
             bar.inc(1);
-            let piece = files::read(input, &options)?;
+            let piece = files::read(input, options)?;
             let warnings: Vec<_> = piece.warnings.iter().map(ToString::to_string).collect();
             Ok::<_, crate::Error>((piece.into_fragment()?, warnings))
         })

@@ -8,6 +8,8 @@ pub mod inspect;
 pub mod judge;
 pub mod matrix;
 pub mod render;
+#[cfg(feature = "audio")]
+mod render_sound;
 pub mod scan;
 pub mod stream;
 

@@ -13,14 +13,18 @@ pub fn run(args: &RenderArgs) -> anyhow::Result<Outcome> {
     let context = Context::new(&args.general);
     let inputs = [&args.file].into_iter().chain(&args.against).map(PathBuf::as_path);
     let file = PictureFile::new(&args.output, inputs)?;
+    #[cfg(feature = "audio")]
+    if let Some(view) = args.view {
+        return super::render_sound::run(args, view, &context, file);
+    }
     let comparer = args.likeness.comparer(args.extent);
-    let options = args.read.options();
+    let options = args.read.options()?;
     let piece = files::read_one(&args.file, &options)?;
     context.tell_warnings(&piece);
     let fragment = piece.fragment()?;
     let roll = comparer.fragment(fragment);
     let mut picture = RollPicture {
-        quarters_per_bar: piece.info.time_signature.map(|time| time.quarters()),
+        quarters_per_bar: piece.info.time_signature().map(|time| time.quarters()),
         start: fragment.to_quarters(fragment.lead()),
         ..RollPicture::new(args.file.display().to_string(), roll.roll())
     };

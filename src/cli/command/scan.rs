@@ -29,12 +29,12 @@ pub fn run(args: &ScanArgs) -> anyhow::Result<Outcome> {
     let context = Context::new(&args.general);
     let picture_file =
         args.picture.as_deref().map(|path| PictureFile::new(path, [args.piece.as_path()])).transpose()?;
-    let judge = context.judge(&args.bank, &args.likeness, |comparer| {
+    let mut options = args.read.options()?;
+    let judge = context.judge(&args.bank, &args.likeness, &mut options, |comparer| {
         comparer.extent = Extent::Containing;
         // As in `find`: else every held note is a stuck one.
         comparer.rendering.ink = Ink::Onset;
     })?;
-    let options = args.read.options_for(judge.bank());
     let piece = files::read_one(&args.piece, &options)?;
     context.tell_warnings(&piece);
     let fragment = piece.fragment()?;
@@ -60,7 +60,7 @@ pub fn run(args: &ScanArgs) -> anyhow::Result<Outcome> {
     }
     out.flush()?;
     if let Some(file) = picture_file {
-        let per_bar = piece.info.time_signature.map(|time| time.quarters());
+        let per_bar = piece.info.time_signature().map(|time| time.quarters());
         let roll = PianoRoll::of(fragment, judge.comparer().rendering.resolution);
         file.write(&picture(&name, &roll, &found, &judge, per_bar))?;
     }

@@ -29,7 +29,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{DRUM_CHANNEL, Division, Info, Kind, Piece, ReadOptions, TimeSignature, Warning, within};
+use super::{DRUM_CHANNEL, Division, Info, Kind, MidiInfo, Piece, ReadOptions, TimeSignature, Warning, within};
 use crate::error::{Error, Origin, Result};
 
 mod chunks;
@@ -63,7 +63,7 @@ pub(super) fn read(bytes: &[u8], mut warnings: Vec<Warning>, origin: Origin, opt
         notes.retain(|note| note.channel != DRUM_CHANNEL);
     }
     let ticks_per_quarter = header.division.unit().map(|(quarter, _)| quarter);
-    Ok(Piece::new(origin, info, warnings, notes, ticks_per_quarter, &options.limits))
+    Ok(Piece::new(origin, Info::Midi(info), warnings, notes, ticks_per_quarter, &options.limits))
 }
 
 /// What the tracks add up to. Times are in fractions of a quarter, from the file's beginning.
@@ -150,10 +150,10 @@ impl Song {
         end
     }
 
-    fn info(&mut self) -> Info {
+    fn info(&mut self) -> MidiInfo {
         let notes = self.pairing.notes();
         let unit = self.header.division.unit();
-        Info {
+        MidiInfo {
             kind: Kind::Midi,
             format: self.header.format,
             division: self.header.division,

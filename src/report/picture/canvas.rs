@@ -93,9 +93,27 @@ pub struct Text {
     pub bold: bool,
 }
 
+/// A picture of pixels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pixels {
+    /// Pixels across.
+    pub width: usize,
+    /// Pixels down.
+    pub height: usize,
+    /// Red, green and blue of each, row by row from the top.
+    pub pixels: Vec<[u8; 3]>,
+}
+
 /// One thing on a drawing.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Shape {
+    /// A picture of pixels, stretched over an area without smoothing.
+    Image {
+        /// Where it is.
+        area: Area,
+        /// What it shows.
+        pixels: Pixels,
+    },
     /// A filled rectangle.
     Rectangle {
         /// Where it is.
@@ -148,6 +166,11 @@ impl Drawing {
     /// Adds an opaque rectangle.
     pub fn rectangle(&mut self, area: Area, fill: Colour) {
         self.shapes.push(Shape::Rectangle { area, radius: 0.0, fill, opacity: 1.0 });
+    }
+
+    /// Adds a picture of pixels, stretched over an area.
+    pub fn image(&mut self, area: Area, pixels: Pixels) {
+        self.shapes.push(Shape::Image { area, pixels });
     }
 
     /// Adds a rectangle with round corners that what is below shines through.

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`RollPicture`] | a roll, perhaps with another one laid on it |
 //! | [`MatchPicture`] | a verdict: the fragment with its best good and its best bad match |
+//! | [`SoundPicture`], [`CurvePicture`] | what is told of each moment of a recording |
 //! | [`ScanPicture`] | a piece with its likeness to good and bad exemplars along time |
 //! | [`EvaluationPicture`] | how like the exemplars of a bank are to each other |
 //!
@@ -34,18 +35,20 @@ mod panel;
 mod png;
 mod roll;
 mod scan;
+mod sound;
 mod spans;
 mod svg;
 mod terminal;
 mod theme;
 mod verdict;
 
-pub use canvas::{Anchor, Area, Colour, Drawing, Line, Shape, Text};
+pub use canvas::{Anchor, Area, Colour, Drawing, Line, Pixels, Shape, Text};
 pub use evaluation::{EvaluationPicture, Spread};
 pub use marks::Marks;
 pub use png::{MAX_PNG_HEIGHT, MAX_PNG_WIDTH};
 pub use roll::RollPicture;
 pub use scan::{Mark, ScanPicture};
+pub use sound::{CurvePicture, MarkedNote, Rows, SoundPicture};
 pub use terminal::terminal;
 pub use verdict::{MatchPanel, MatchPicture, judged};
 

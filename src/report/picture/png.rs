@@ -8,7 +8,7 @@ use embedded_graphics::geometry::{OriginDimensions, Point, Size};
 use embedded_graphics::pixelcolor::{Rgb888, RgbColor};
 use embedded_graphics::primitives::Rectangle;
 
-use super::canvas::{Anchor, Area, Colour, Drawing, Line, Shape, Text};
+use super::canvas::{Anchor, Area, Colour, Drawing, Line, Pixels, Shape, Text};
 use super::glyphs::Letters;
 
 /// The widest PNG, in pixels.
@@ -40,15 +40,8 @@ impl Drawing {
     /// # Errors
     /// What the encoder cannot do; it is not expected to fail in memory.
     pub fn png(&self) -> io::Result<Vec<u8>> {
-        let (width, height) = self.png_size();
-        let mut file = Vec::new();
-        let mut encoder = png::Encoder::new(&mut file, width, height);
-        encoder.set_color(png::ColorType::Rgb);
-        encoder.set_depth(png::BitDepth::Eight);
-        let mut writer = encoder.write_header().map_err(io::Error::from)?;
-        writer.write_image_data(self.raster().pixels.as_flattened()).map_err(io::Error::from)?;
-        writer.finish().map_err(io::Error::from)?;
-        Ok(file)
+        let raster = self.raster();
+        encode(&Pixels { width: raster.width, height: raster.height, pixels: raster.pixels })
     }
 
     fn raster(&self) -> Raster {
@@ -60,12 +53,25 @@ impl Drawing {
             match shape {
                 Shape::Rectangle { area, radius, fill, opacity } => raster.rectangle(area, *radius, *fill, *opacity),
                 Shape::Under { points, base, fill, opacity } => raster.under(points, *base, *fill, *opacity),
+                Shape::Image { area, pixels } => raster.image(area, pixels),
                 Shape::Line(line) => raster.line(line),
                 Shape::Text(text) => raster.text(text),
             }
         }
         raster
     }
+}
+
+/// Pixels as a PNG file.
+pub(super) fn encode(pixels: &Pixels) -> io::Result<Vec<u8>> {
+    let mut file = Vec::new();
+    let mut encoder = png::Encoder::new(&mut file, pixels.width as u32, pixels.height as u32);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_depth(png::BitDepth::Eight);
+    let mut writer = encoder.write_header().map_err(io::Error::from)?;
+    writer.write_image_data(pixels.pixels.as_flattened()).map_err(io::Error::from)?;
+    writer.finish().map_err(io::Error::from)?;
+    Ok(file)
 }
 
 /// The pixels of a picture, row by row from the top.
@@ -113,6 +119,23 @@ impl Raster {
                 let dy = (top + radius - cy).max(cy - bottom + radius).max(0.0);
                 let share = if radius < 1.0 { 1.0 } else { (radius - dx.hypot(dy) + 0.5).clamp(0.0, 1.0) };
                 self.blend(x, y, fill, share * opacity);
+            }
+        }
+    }
+
+    fn image(&mut self, area: &Area, pixels: &Pixels) {
+        let edge = |at: f64| (at * self.scale).round().clamp(0.0, 1e6);
+        let (left, top, right, bottom) = (edge(area.x), edge(area.y), edge(area.right()), edge(area.bottom()));
+        let place = |at: usize, from: f64, to: f64, count: usize| {
+            let share = (at as f64 + 0.5 - from) / (to - from).max(1.0);
+            ((share * count as f64).max(0.0) as usize).min(count.saturating_sub(1))
+        };
+        for y in Self::within(top, bottom, self.height) {
+            let row = place(y, top, bottom, pixels.height) * pixels.width;
+            for x in Self::within(left, right, self.width) {
+                if let Some(&pixel) = pixels.pixels.get(row + place(x, left, right, pixels.width)) {
+                    self.pixels[y * self.width + x] = pixel;
+                }
             }
         }
     }

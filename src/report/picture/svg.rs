@@ -2,7 +2,9 @@
 
 use std::fmt::Write;
 
-use super::canvas::{Anchor, Colour, Drawing, Line, Shape, Text, printable};
+use base64::Engine;
+
+use super::canvas::{Anchor, Area, Colour, Drawing, Line, Pixels, Shape, Text, printable};
 
 /// Fonts that the common systems have, the plainest at the end.
 const FONTS: &str = "ui-sans-serif, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif";
@@ -59,6 +61,7 @@ impl Drawing {
                         svg.push_str("Z\"/>\n");
                     }
                 }
+                Shape::Image { area, pixels } => write_image(svg, area, pixels)?,
                 Shape::Line(line) => write_line(svg, line)?,
                 Shape::Text(text) => write_text(svg, text)?,
             }
@@ -69,6 +72,17 @@ impl Drawing {
         }
         Ok(())
     }
+}
+
+fn write_image(svg: &mut String, area: &Area, pixels: &Pixels) -> std::fmt::Result {
+    let (x, y, width, height) = (Number(area.x), Number(area.y), Number(area.width), Number(area.height));
+    write!(svg, "<image x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" preserveAspectRatio=\"none\"")?;
+    svg.push_str(" style=\"image-rendering:pixelated\" href=\"data:image/png;base64,");
+    // Encoding in memory does not fail.
+    let png = super::png::encode(pixels).unwrap_or_default();
+    base64::engine::general_purpose::STANDARD.encode_string(png, svg);
+    svg.push_str("\"/>\n");
+    Ok(())
 }
 
 fn write_line(svg: &mut String, line: &Line) -> std::fmt::Result {

@@ -5,6 +5,7 @@ use std::io::Write;
 use serde_json::json;
 
 use super::edit::folder_for_pictures;
+use crate::input::ReadOptions;
 use crate::cli::bank_args::CheckArgs;
 use crate::cli::command::marked;
 use crate::cli::output::{self, printable, write_file};
@@ -20,7 +21,7 @@ const TOLD: usize = 20;
 
 pub fn run(args: &CheckArgs) -> anyhow::Result<Outcome> {
     let context = Context::new(&args.general);
-    let bank = context.bank_in_silence(&args.bank)?;
+    let bank = context.bank_in_silence(&args.bank, &ReadOptions::default())?;
     let problems: Vec<String> = bank.problems().iter().map(ToString::to_string).collect();
     let bar = context.progress(2 * bank.exemplars().len() as u64, "checking");
     let checked = check(bank, Default::default(), || bar.inc(1));

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::names_in;
 use crate::bank::Editor;
+use crate::input::ReadOptions;
 use crate::cli::bank_args::DedupeArgs;
 use crate::cli::output::{self, printable};
 use crate::cli::{Context, Outcome};
@@ -31,7 +32,7 @@ pub fn run(args: &DedupeArgs) -> anyhow::Result<Outcome> {
         return Ok(Outcome::Done);
     }
     let root = args.apply.then(|| context.bank_folder(&args.bank)).transpose()?;
-    let bank = context.bank(&args.bank)?;
+    let bank = context.bank(&args.bank, &ReadOptions::default())?;
     let bar = context.progress(bank.exemplars().len() as u64, "comparing");
     let groups = doubles(&bank, Default::default(), || bar.inc(1));
     bar.finish_and_clear();

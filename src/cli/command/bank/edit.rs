@@ -39,7 +39,7 @@ pub fn add(args: &AddArgs) -> anyhow::Result<Outcome> {
         let value = args.name.clone().unwrap_or_default();
         return Err(Error::Option { name: "--name", value, expected: "for several files; name a single one" }.into());
     }
-    let options = args.read.options_for(&Bank::open(&root)?);
+    let options = args.read.options_for(&Bank::open(&root)?)?;
     let bar = context.progress(inputs.len() as u64, "adding");
     let mut asked = Vec::new();
     // Read one by one while they are added: not all have to be in memory.
@@ -108,7 +108,7 @@ fn quarters(span: Span, piece: &Piece) -> (f64, f64) {
     match span {
         Span::Quarters(from, to) => (from, to),
         Span::Bars(from, to) => {
-            let bar = piece.info.time_signature.map_or(4.0, |time| time.quarters());
+            let bar = piece.info.time_signature().map_or(4.0, |time| time.quarters());
             (f64::from(from - 1) * bar, f64::from(to) * bar)
         }
     }

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::show::title;
 use crate::Verdict;
 use crate::bank::{Calibration, Editor, Label, Settings};
+use crate::input::ReadOptions;
 use crate::cli::bank_args::{CalibrateArgs, EvaluateArgs};
 use crate::cli::output::{self, PictureFile, printable};
 use crate::cli::{Context, Outcome};
@@ -20,7 +21,7 @@ const TOLD: usize = 10;
 pub fn evaluate(args: &EvaluateArgs) -> anyhow::Result<Outcome> {
     let context = Context::new(&args.general);
     let file = args.picture.as_deref().map(|path| PictureFile::new(path, [])).transpose()?;
-    let bank = context.bank(&args.bank)?;
+    let bank = context.bank(&args.bank, &ReadOptions::default())?;
     let bar = context.progress(bank.exemplars().len() as u64, "judging");
     let (evaluation, left_out, bank) = match args.folds {
         Some(folds) => (fold(&bank, folds, Default::default(), |more| bar.inc(more as u64))?, None, bank),
@@ -121,7 +122,7 @@ pub fn evaluate(args: &EvaluateArgs) -> anyhow::Result<Outcome> {
 pub fn calibrate(args: &CalibrateArgs) -> anyhow::Result<Outcome> {
     let context = Context::new(&args.general);
     let root = (!args.dry_run).then(|| context.bank_folder(&args.bank)).transpose()?;
-    let bank = context.bank(&args.bank)?;
+    let bank = context.bank(&args.bank, &ReadOptions::default())?;
     let bar = context.progress(bank.exemplars().len() as u64, "judging");
     let judge = Judge::new(bank, Default::default())?;
     let left_out = leave_one_out(&judge, || bar.inc(1));

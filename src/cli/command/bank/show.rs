@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::resolve;
 use crate::bank::{Bank, Exemplar, Label, Root};
+use crate::input::ReadOptions;
 use crate::cli::bank_args::{ListArgs, ShowArgs};
 use crate::cli::command::marked;
 use crate::cli::output::{self, PictureFile, printable, terminal_width};
@@ -52,7 +53,7 @@ impl<'a> Report<'a> {
 
 pub fn list(args: &ListArgs) -> anyhow::Result<Outcome> {
     let context = Context::new(&args.general);
-    let bank = context.bank(&args.bank)?;
+    let bank = context.bank(&args.bank, &ReadOptions::default())?;
     let wanted = |exemplar: &&Exemplar| match exemplar.label {
         Label::Good => !args.bad,
         Label::Bad => !args.good,
@@ -107,7 +108,7 @@ struct Near<'a> {
 
 pub fn show(args: &ShowArgs) -> anyhow::Result<Outcome> {
     let context = Context::new(&args.general);
-    let bank = context.bank(&args.bank)?;
+    let bank = context.bank(&args.bank, &ReadOptions::default())?;
     let names: Vec<_> = bank.exemplars().iter().map(|exemplar| exemplar.name.clone()).collect();
     let root = if let Root::Folder(root) = bank.root() { Some(root.clone()) } else { None };
     let name = resolve(root.as_deref(), &names, std::slice::from_ref(&args.exemplar))?.remove(0);

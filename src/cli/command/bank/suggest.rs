@@ -19,9 +19,9 @@ const LONG: f64 = 20.0;
 
 pub fn run(args: &SuggestArgs) -> anyhow::Result<Outcome> {
     let context = Context::new(&args.general);
-    let judge = Judge::new(context.bank(&args.bank)?, Default::default())?;
+    let judge = Judge::new(context.bank(&args.bank, &ReadOptions::default())?, Default::default())?;
     let (inputs, mut outcome) = files::expand(&args.files);
-    let options = args.read.options_for(judge.bank());
+    let options = args.read.options_for(judge.bank())?;
     let read: Vec<_> = inputs.par_iter().map(|input| candidates(input, &options)).collect();
     let mut all = Vec::new();
     for candidates in read {

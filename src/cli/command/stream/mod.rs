@@ -62,8 +62,9 @@ pub fn run(args: &StreamArgs) -> anyhow::Result<Outcome> {
     let context = Context::new(&args.general);
     // Chosen once: a folder that is gone for a moment must not let another bank take its place.
     let folder = choose_bank(&args.bank);
-    let judge = context.judge(&args.bank, &args.likeness, |_| ())?.top(args.top);
-    let mut stream = Stream { args, folder, judge };
+    let reading = args.read.options()?;
+    let judge = context.judge(&args.bank, &args.likeness, &mut reading.clone(), |_| ())?.top(args.top);
+    let mut stream = Stream { args, reading, folder, judge };
     let lines = Lines::of(io::stdin(), args.max_line)?;
     while let Some(batch) = lines.take(BATCH)? {
         stream.answer(&batch)?;
@@ -74,6 +75,7 @@ pub fn run(args: &StreamArgs) -> anyhow::Result<Outcome> {
 /// The state between lines.
 struct Stream<'a> {
     args: &'a StreamArgs,
+    reading: ReadOptions,
     folder: Option<PathBuf>,
     judge: Judge,
 }
@@ -87,7 +89,7 @@ struct Music {
 impl Stream<'_> {
     /// Answers lines in their order.
     fn answer(&mut self, batch: &[Line]) -> anyhow::Result<()> {
-        let limits = self.args.read.options().limits;
+        let limits = self.reading.limits;
         let read = |line: &Line| match &line.bytes {
             Some(bytes) => Request::read(line.number, bytes, &limits),
             None => Request::too_long(line.number, self.args.max_line),
@@ -108,7 +110,8 @@ impl Stream<'_> {
 
     /// Judges what can be judged together, and writes the answers.
     fn judge(&self, requests: Vec<Request>) -> anyhow::Result<()> {
-        let options = self.args.read.options_for(self.judge.bank());
+        let drums = self.reading.drums || self.judge.bank().settings().drums;
+        let options = ReadOptions { drums, ..self.reading.clone() };
         let read = |Request { line, id, asked }| (line, id, asked.and_then(|asked| music(asked, &options)));
         let (mut fragments, mut all) = (Vec::new(), Vec::new());
         for (line, id, music) in requests.into_par_iter().map(read).collect::<Vec<_>>() {
@@ -137,7 +140,7 @@ impl Stream<'_> {
     /// Reads the bank again and tells it; where that fails the old one stays.
     fn reload(&mut self, line: u64, id: Option<&RawValue>) -> anyhow::Result<()> {
         let bank = || match &self.folder {
-            Some(folder) => Bank::open(folder),
+            Some(folder) => Bank::open_with(folder, &self.reading),
             None => Ok(Bank::starter()),
         };
         let mut out = Vec::new();
