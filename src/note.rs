@@ -165,15 +165,24 @@ impl Fragment {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Silent`] when no note begins in it.
+    /// [`Error::Malformed`] when no note begins in it.
     pub fn cut(&self, (from, to): (f64, f64)) -> Result<Self> {
+        let outside = || Error::Malformed {
+            origin: Origin::Memory,
+            problem: format!(
+                "no note begins in quarters {from} to {to}: its notes are in quarters {} to {}",
+                self.to_quarters(self.lead),
+                self.to_quarters(self.lead + self.ticks())
+            ),
+        };
         let ticks = |quarters: f64| (quarters * f64::from(self.ticks_per_quarter)).round() as u64;
         let (from, to) = (ticks(from), ticks(to));
         let notes = self.notes.iter().filter_map(|note| {
             let onset = note.onset + self.lead;
             (onset >= from && onset < to).then(|| Note { onset, duration: note.duration.min(to - onset), ..*note })
         });
-        Self::new(notes.collect(), self.ticks_per_quarter)
+        let notes: Vec<_> = notes.collect();
+        if notes.is_empty() { Err(outside()) } else { Self::new(notes, self.ticks_per_quarter) }
     }
 
     /// The lowest and the highest pitch.

@@ -120,9 +120,9 @@ fn a_bank_is_made_grown_and_mended() {
 
     assert_eq!(
         place.told(&["add", "a.mid", "b.mid", "--good", "--source", "a \"book\""]),
-        "added good/a.mid\nadded good/b.mid\n"
+        "added good/a.mid\nadded good/b.mid\n2 added, 0 there already, 0 of them described anew\n"
     );
-    assert_eq!(place.told(&["add", "a.mid", "--good"]), "there already: good/a.mid\n");
+    assert_eq!(place.told(&["add", "a.mid", "--good"]), "there already: good/a.mid (a.mid)\n");
     // The same file, another part of it; other music of the same name.
     place.told(&["add", "a.mid", "--good", "--span", "1..2"]);
     fs::copy(place.path("c.mid"), place.path("b.mid")).unwrap();
@@ -169,7 +169,9 @@ fn what_cannot_be_done_is_refused_and_changes_nothing() {
     fs::write(place.path("bank/bad/a.mid"), "no music either").unwrap();
     let before = place.bank_file();
     assert!(place.refused(&["add", "words.mid", "--good"]).contains("words.mid"));
-    assert!(place.refused(&["add", "a.mid", "--bad", "--span", "90..91"]).contains("a.mid: no notes to judge"));
+    assert!(
+        place.refused(&["add", "a.mid", "--bad", "--span", "90..91"]).contains("a.mid: no note begins in quarters")
+    );
     assert!(place.refused(&["add", "a.mid"]).contains("--good"));
     assert!(place.refused(&["add", "a.mid", "--good", "--span", "4"]).contains("span"));
     assert!(place.refused(&["remove", "b.mid"]).contains("no exemplar b.mid"));
@@ -212,6 +214,62 @@ fn what_was_changed_by_hand_is_not_undone_over() {
     fs::rename(place.path("bank/good/a.mid"), place.path("bank/good/z.mid")).unwrap();
     assert!(place.refused(&["undo"]).contains("good/a.mid is not there any more"));
     assert!(place.refused(&["relabel", "good/a.mid", "--bad"]).contains("no exemplar"));
+    // It can be left, so that what was done before can be undone.
+    assert_eq!(place.told(&["undo", "--skip"]), "left as it is: add good/a.mid\n");
+    assert!(place.refused(&["undo"]).contains("nothing has been changed"));
+}
+
+#[test]
+fn damaged_records_lose_nothing() {
+    let place = Place::new();
+    for (name, seed) in [("a.mid", 1), ("b.mid", 2), ("c.mid", 3)] {
+        place.write(name, &tune(seed));
+        place.told(&["add", name, "--good"]);
+    }
+    place.told(&["remove", "a"]);
+    // As a torn write would leave it.
+    for (name, number) in [("pending", 4), ("change", 4)] {
+        let record =
+            place.path("bank/.trash").join(if name == "pending" { name.into() } else { format!("{number:06}/{name}") });
+        let change = place.path(&format!("bank/.trash/{number:06}/change"));
+        let whole = fs::read(&change).unwrap();
+        fs::write(&record, &whole[..20]).unwrap();
+        if name == "pending" {
+            assert_eq!(Bank::open(place.bank()).unwrap().problems().len(), 1);
+        } else {
+            assert!(place.refused(&["undo"]).contains("set aside"));
+        }
+        place.told(&["remove", "b"]);
+        place.told(&["undo"]);
+        assert!(place.path("bank/.trash/000004/good/a.mid").is_file(), "what was taken out is still there");
+        place.opened();
+    }
+}
+
+#[test]
+fn comments_stay_and_come_back() {
+    let place = Place::new();
+    for (name, seed) in [("a.mid", 1), ("b.mid", 2)] {
+        place.write(name, &tune(seed));
+        place.told(&["add", name, "--good"]);
+    }
+    let text = "\u{feff}(exemplars: {\r\n  // of my youth\r\n  \"good/a.mid\": // chorus\r\n    (weight: 0.5), // loved\r\n  \"good/b.mid\": (), // hated\r\n})";
+    fs::write(place.bank().join("bank.ron"), text).unwrap();
+    let text = &text[3..];
+    place.told(&["relabel", "a", "--bad"]);
+    assert_eq!(place.bank_file(), text.replace("good/a.mid", "bad/a.mid"));
+    place.told(&["undo"]);
+    assert_eq!(place.bank_file(), text);
+    place.told(&["remove", "a"]);
+    assert_eq!(place.bank_file(), "(exemplars: {\r\n  \"good/b.mid\": (), // hated\r\n})");
+    place.told(&["undo"]);
+    assert_eq!(place.bank_file(), text);
+    // What is there is described anew, and what was lost is put back with what is known of it.
+    assert!(place.told(&["add", "a.mid", "--good", "--source", "s"]).contains("described anew"));
+    assert_eq!((place.opened().exemplars()[0].weight, &*place.opened().exemplars()[0].source), (0.5, "s"));
+    fs::remove_file(place.path("bank/good/a.mid")).unwrap();
+    place.told(&["add", "a.mid", "--good"]);
+    assert_eq!(place.opened().exemplars()[0].weight, 0.5);
 }
 
 #[cfg(unix)]
@@ -229,8 +287,9 @@ fn nothing_outside_of_the_bank_is_touched() {
         let pending_file = place.path("bank/.trash/pending");
         fs::write(&pending_file, pending).unwrap();
         assert!(place.refused(&["undo"]).contains("leads out of the bank"), "{to}");
-        // It can be read all the same.
-        assert_eq!(place.names(), ["good/a.mid"]);
+        // It can be read all the same, and readers are told.
+        let bank = Bank::open(place.bank()).unwrap();
+        assert_eq!((bank.exemplars().len(), bank.problems().len()), (1, 1));
         fs::remove_file(pending_file).unwrap();
     }
     fs::rename(place.path("bank/.trash"), place.path("elsewhere")).unwrap();

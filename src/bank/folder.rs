@@ -34,13 +34,14 @@ pub(super) fn open(root: &Path, caching: bool, reading: &ReadOptions) -> Result<
     if !Bank::is_bank(root) {
         return Err(no_bank("no bank: there is no folder good or bad in it"));
     }
-    Editor::settle(root);
+    let unsettled = Editor::settle(root).err();
     let real_root = fs::canonicalize(root).map_err(Error::io("open the bank", root))?;
     let file = match bank_text(root)? {
         Some(text) => BankFile::parse(&text, &root.join("bank.ron"))?,
         None => BankFile::default(),
     };
     let (paths, mut problems) = files(root);
+    problems.extend(unsettled);
     let caching = caching && paths.len() >= FEWEST_CACHED;
     let cached = if caching { cache::load(root) } else { Vec::new() };
     let options = options(&file, reading);
@@ -113,7 +114,9 @@ pub(super) fn bank_text(root: &Path) -> Result<Option<String>> {
         return Err(wrong("it is a link that leaves the bank; copy the file instead"));
     }
     let bytes = fs::read(path).map_err(Error::io("read", path))?;
-    String::from_utf8(bytes).map(Some).map_err(|_| wrong("it is not UTF-8 text"))
+    let text = String::from_utf8(bytes).map_err(|_| wrong("it is not UTF-8 text"))?;
+    // Some editors begin a file with a mark of its encoding.
+    Ok(Some(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)))
 }
 
 /// The name of a file in the bank. What is not Unicode is replaced.

@@ -35,7 +35,7 @@ Examples:
     /// Take exemplars out of the bank, into its trash
     Remove(NamesArgs),
     /// Take the last change back
-    Undo(PlainArgs),
+    Undo(UndoArgs),
     /// Move exemplars to the other side
     Relabel(RelabelArgs),
     /// Look for what should be mended
@@ -46,8 +46,9 @@ Examples:
     Check(CheckArgs),
     /// Find exemplars that are the same, transposed, stretched or mirrored
     #[command(after_help = "\
-Of each group the best documented one is kept (source and licence), then that with the highest weight, then the first by
+Of each group the best documented one is kept (source and licence), then that with the highest weight, then the first by \
 name. Nothing is changed without --apply, and what it removes comes back with judge bank undo.
+
 Examples:
   judge bank dedupe
   judge bank dedupe --apply
@@ -56,23 +57,26 @@ Examples:
     /// Tell how well the bank judges its own exemplars
     #[command(after_help = "\
 Each exemplar is judged by all others, or with --folds N each of N parts by the other parts.
+
 Examples:
   judge bank evaluate
   judge bank evaluate --folds 5 --picture evaluation.png")]
     Evaluate(EvaluateArgs),
     /// Set the thresholds from the bank's own exemplars
     #[command(after_help = "\
-Each exemplar is judged by all others. The bad threshold becomes the lowest at which no more than the allowed share of
-the good exemplars would be vetoed, the good threshold the lowest at which no more of the bad ones would resemble a good
+Each exemplar is judged by all others. The bad threshold becomes the lowest at which no more than the allowed share of \
+the good exemplars would be vetoed, the good threshold the lowest at which no more of the bad ones would resemble a good \
 one; neither below 0.5. Both are written to bank.ron, with what they were computed from.
+
 Examples:
   judge bank calibrate
   judge bank calibrate --veto-error 0.02 --dry-run")]
     Calibrate(CalibrateArgs),
     /// Tell which fragments to label next
     #[command(after_help = "\
-Suggested are fragments that the bank is in doubt about, and fragments that resemble nothing in it. Long pieces are cut
+Suggested are fragments that the bank is in doubt about, and fragments that resemble nothing in it. Long pieces are cut \
 at phrase boundaries.
+
 Examples:
   judge bank suggest drafts/
   judge bank suggest sonatas/ --count 20 --json")]
@@ -231,7 +235,10 @@ pub struct NamesArgs {
 
 /// `judge bank undo`
 #[derive(Debug, Args)]
-pub struct PlainArgs {
+pub struct UndoArgs {
+    /// Leave the last change as it is for good, so that the next undo takes back the one before
+    #[arg(long)]
+    pub skip: bool,
     /// The bank.
     #[command(flatten)]
     pub bank: BankArgs,

@@ -1,6 +1,6 @@
 //! Exemplars that are the same music under some placement.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use rayon::prelude::*;
 
@@ -8,7 +8,7 @@ use crate::alteration::{Alteration, Ratio};
 use crate::bank::{Bank, Exemplar, Label};
 use crate::correlate::Planner;
 use crate::note::Fragment;
-use crate::similarity::{Comparer, Gallery, Measure};
+use crate::similarity::{Comparer, Extent, Measure};
 
 /// Pictures less alike than this are not of the same music: stretched notes are rounded to columns, and a copy may be
 /// played shorter, but no more than that.
@@ -16,9 +16,6 @@ const LEAST_OVERLAP: f64 = 0.85;
 
 /// How far apart notes of the same music may begin, in quarters: as far as rounding moves them.
 const TOLERANCE: f64 = 1.0 / 12.0 + 1e-6;
-
-/// How many doubles are looked for of each exemplar; more are found by way of these.
-const NEAREST: usize = 24;
 
 /// Exemplars of one label that are the same under some placement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,79 +28,85 @@ pub struct DoubleGroup {
 }
 
 /// Groups of exemplars that are the same, transposed, stretched, upside down or backwards as the bank's settings allow.
-/// Two are the same when their pictures overlap and all their notes have the same pitches and begin within a column of
-/// each other. Pairs that the bank says are [distinct](Bank::distinct) are not. `each` is called whenever an exemplar is
-/// done.
+/// Two are the same when all their notes have the same pitches and begin within a column of each other, and their
+/// pictures overlap. Pairs that the bank says are [distinct](Bank::distinct) are not. `each` is called whenever an
+/// exemplar is done.
 pub fn doubles(bank: &Bank, planner: Planner, each: impl Fn() + Sync) -> Vec<DoubleGroup> {
     let exemplars = bank.exemplars();
-    let comparer = Comparer { measure: Measure::Correlation, ..bank.comparer(planner) };
-    let comparer = Comparer { extent: Default::default(), ..comparer };
-    let distinct: Vec<_> = bank.distinct().iter().flat_map(|(a, b)| [(a, b), (b, a)]).collect();
-    let mut pairs: Vec<(usize, usize)> = [Label::Good, Label::Bad]
-        .into_iter()
-        .flat_map(|label| {
-            let members: Vec<_> = (0..exemplars.len()).filter(|&index| exemplars[index].label == label).collect();
-            let gallery =
-                Gallery::new(&comparer, members.iter().map(|&index| &exemplars[index].fragment).collect(), false);
-            let of_one = |&index: &usize| {
-                let nearest = gallery.nearest(&exemplars[index].fragment, NEAREST, LEAST_OVERLAP);
-                let others = nearest.into_iter().map(|(other, _)| members[other]).filter(|&other| other != index);
-                let is_double = |other: &usize| {
-                    let (a, b) = (&exemplars[index], &exemplars[*other]);
-                    !distinct.contains(&(&a.name, &b.name)) && is_same(&comparer, &a.fragment, &b.fragment)
-                };
-                let doubles: Vec<_> = others.filter(is_double).map(|other| (index, other)).collect();
-                each();
-                doubles
+    let whole = Comparer { extent: Extent::Whole, ..bank.comparer(planner) };
+    let comparer = Comparer { measure: Measure::Correlation, ..whole };
+    let distinct: HashSet<(&str, &str)> =
+        bank.distinct().iter().flat_map(|(a, b)| [(a.as_str(), b.as_str()), (b, a)]).collect();
+    // Only exemplars with the same pitches, but for where they begin and which way is up, can be the same.
+    let mut alike: BTreeMap<(Label, Vec<u8>), Vec<usize>> = BTreeMap::new();
+    let shapes: Vec<_> = exemplars.par_iter().map(|exemplar| shape(&exemplar.fragment)).collect();
+    for (index, shape) in shapes.into_iter().enumerate() {
+        alike.entry((exemplars[index].label, shape)).or_default().push(index);
+    }
+    let classes = |members: Vec<usize>| {
+        let mut classes: Vec<Vec<usize>> = Vec::new();
+        for index in members {
+            let is_double = |&other: &usize| {
+                let (a, b) = (&exemplars[index], &exemplars[other]);
+                !distinct.contains(&(&a.name, &b.name)) && is_same(&comparer, &a.fragment, &b.fragment)
             };
-            members.par_iter().with_max_len(1).flat_map_iter(of_one).collect::<Vec<_>>()
-        })
-        .collect();
-    pairs.sort_unstable();
-    groups(exemplars, &pairs)
+            // It may be what two classes have in common.
+            let (same, mut others): (Vec<_>, Vec<_>) =
+                classes.into_iter().partition(|class: &Vec<usize>| class.iter().any(is_double));
+            let mut class: Vec<usize> = same.into_iter().flatten().chain([index]).collect();
+            class.sort_unstable();
+            others.push(class);
+            classes = others;
+            each();
+        }
+        classes
+    };
+    let alike: Vec<_> = alike.into_values().collect();
+    let classes = alike.into_par_iter().with_max_len(1).flat_map_iter(classes);
+    let mut groups: Vec<_> = classes.filter_map(|members| group(exemplars, members)).collect();
+    groups.sort_by_key(|group| group.others.iter().copied().min().map_or(group.kept, |first| first.min(group.kept)));
+    groups
 }
 
-fn groups(exemplars: &[Exemplar], pairs: &[(usize, usize)]) -> Vec<DoubleGroup> {
-    let mut first: Vec<usize> = (0..exemplars.len()).collect();
-    fn find(first: &mut [usize], mut index: usize) -> usize {
-        while first[index] != index {
-            first[index] = first[first[index]];
-            index = first[index];
-        }
-        index
-    }
-    for &(a, b) in pairs {
-        let (a, b) = (find(&mut first, a), find(&mut first, b));
-        first[a.max(b)] = a.min(b);
-    }
-    let mut members: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-    for index in 0..exemplars.len() {
-        members.entry(find(&mut first, index)).or_default().push(index);
-    }
-    let worth = |index: &usize| {
-        let it = &exemplars[*index];
+/// How many notes each pitch has, from the lowest upwards or from the highest downwards.
+fn shape(fragment: &Fragment) -> Vec<u8> {
+    let (low, high) = fragment.pitch_range();
+    let mut counts = vec![0_u32; usize::from(high - low) + 1];
+    fragment.notes().iter().for_each(|note| counts[usize::from(note.pitch - low)] += 1);
+    let bytes = |counts: &[u32]| counts.iter().flat_map(|count| count.to_le_bytes()).collect::<Vec<_>>();
+    let upwards = bytes(&counts);
+    counts.reverse();
+    upwards.min(bytes(&counts))
+}
+
+/// What is kept of exemplars that are the same, if there are several.
+fn group(exemplars: &[Exemplar], mut members: Vec<usize>) -> Option<DoubleGroup> {
+    let worth = |index: usize| {
+        let it = &exemplars[index];
         (usize::from(!it.source.is_empty()) + usize::from(!it.licence.is_empty()), it.weight)
     };
-    let group = |mut members: Vec<usize>| {
-        let order =
-            |a: &usize, b: &usize| worth(b).partial_cmp(&worth(a)).unwrap_or(std::cmp::Ordering::Equal).then(a.cmp(b));
-        let kept = members.iter().copied().min_by(|a, b| order(a, b))?;
-        members.retain(|&index| index != kept);
-        (!members.is_empty()).then_some(DoubleGroup { kept, others: members })
+    let better = |a: &usize, b: &usize| {
+        let ((notes_a, weight_a), (notes_b, weight_b)) = (worth(*a), worth(*b));
+        notes_b.cmp(&notes_a).then(weight_b.total_cmp(&weight_a)).then(a.cmp(b))
     };
-    members.into_values().filter_map(group).collect()
+    let kept = members.iter().copied().min_by(better)?;
+    members.retain(|&index| index != kept);
+    (!members.is_empty()).then_some(DoubleGroup { kept, others: members })
 }
 
 /// Whether two fragments have the same notes under an alteration and a transposition that is searched.
 fn is_same(comparer: &Comparer, a: &Fragment, b: &Fragment) -> bool {
     a.notes().len() == b.notes().len()
-        && comparer.alterations.list().iter().any(|alteration| {
-            let (a, b) = (laid(a, &Alteration::NONE), laid(b, alteration));
+        && comparer.alterations.list().into_iter().any(|alteration| {
+            let (ours, theirs) = (laid(a, &Alteration::NONE), laid(b, &alteration));
             let low = |laid: &Laid| laid.keys().next().copied().unwrap_or(0);
-            let by = low(&a) - low(&b);
+            let by = low(&ours) - low(&theirs);
             comparer.transpositions.as_ref().is_none_or(|range| range.contains(&by))
-                && a.len() == b.len()
-                && a.iter().zip(&b).all(|((p, a), (q, b))| *p == q + by && meet(a, b))
+                && ours.len() == theirs.len()
+                && ours.iter().zip(&theirs).all(|((p, ours), (q, theirs))| *p == q + by && meet(ours, theirs))
+                && comparer
+                    .compare_under(&comparer.fragment(a), b, [alteration].into_iter())
+                    .is_some_and(|likeness| likeness.similarity >= LEAST_OVERLAP)
         })
 }
 

@@ -16,4 +16,4 @@ pub use evaluation::{Evaluation, Usefulness, fold};
 pub use left_out::{LeftOut, leave_one_out};
 pub use phrases::{LONGEST_PHRASE, SHORTEST_PHRASE, phrases};
 pub use suggest::{Candidate, Reason, Suggestion, suggest};
-pub use thresholds::{Calibrated, calibrated};
+pub use thresholds::{Calibrated, LOWEST_THRESHOLD, calibrated};

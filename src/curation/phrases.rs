@@ -16,8 +16,9 @@ pub const LONGEST_PHRASE: f64 = 32.0;
 /// The weights of the model: pitch, onsets, rests.
 const WEIGHTS: [f64; 3] = [0.25, 0.5, 0.25];
 
-/// What a boundary must be worth, in mean strengths of all steps.
-const COST: f64 = 2.5;
+/// What a boundary must be worth, in mean strengths of all steps. With 1.5 the phrases that editors marked in Dutch folk
+/// songs (MTC-ANN, boundaries within half a quarter) are found best: precision .75, recall .60.
+const COST: f64 = 1.5;
 
 /// The phrases of a fragment, from and to in quarters from its first onset; the whole where it is one phrase.
 ///

@@ -5,7 +5,7 @@ use crate::bank::Label;
 use crate::error::{Error, Result};
 
 /// A threshold is never set below this: there likeness is mostly chance, and a small bank does not show it.
-pub const LOWEST: f64 = 0.5;
+pub const LOWEST_THRESHOLD: f64 = 0.5;
 
 /// Thresholds that a bank supports.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -41,7 +41,7 @@ pub fn calibrated(left_out: &[LeftOut], error: f64) -> Result<Calibrated> {
         let allowed = (error * reached.len() as f64 + 1e-9).floor() as usize;
         // The first that may not reach it must stay below.
         let below = reached.get(allowed).copied().unwrap_or(0.0);
-        let threshold = (((below * 1000.0).floor() + 1.0) / 1000.0).max(LOWEST);
+        let threshold = (((below * 1000.0).floor() + 1.0) / 1000.0).max(LOWEST_THRESHOLD);
         let reaching = reached.iter().filter(|it| **it >= threshold).count();
         (threshold <= 1.0).then_some((threshold, reaching)).ok_or_else(|| {
             option("one that any threshold keeps: good and bad exemplars are the same; judge bank check shows them")
@@ -69,9 +69,9 @@ mod tests {
         let good: Vec<_> = (0..100).map(|it| left_out(Label::Good, 0.5 + f64::from(it) / 250.0)).collect();
         let all: Vec<_> = good.into_iter().chain([left_out(Label::Bad, 0.3)]).collect();
         let at = |error| calibrated(&all, error).unwrap();
-        assert_eq!(at(0.0), Calibrated { good: LOWEST, bad: 0.897, vetoed_good: 0, good_bad: 0 });
-        assert_eq!(at(0.05), Calibrated { good: LOWEST, bad: 0.877, vetoed_good: 5, good_bad: 0 });
-        assert_eq!(at(1.0).bad, LOWEST);
+        assert_eq!(at(0.0), Calibrated { good: LOWEST_THRESHOLD, bad: 0.897, vetoed_good: 0, good_bad: 0 });
+        assert_eq!(at(0.05), Calibrated { good: LOWEST_THRESHOLD, bad: 0.877, vetoed_good: 5, good_bad: 0 });
+        assert_eq!(at(1.0).bad, LOWEST_THRESHOLD);
     }
 
     #[test]

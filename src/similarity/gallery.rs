@@ -8,7 +8,6 @@ use super::device::DeviceShelf;
 use super::evaluator::{Evaluator, Exemplars};
 use super::full::{Full, Subject};
 use super::offload::Offload;
-use super::search::{Floors, Task, search};
 use super::shelf::Shelf;
 use super::store::Store;
 use crate::correlate::Prepared;
@@ -54,27 +53,6 @@ impl<'a> Gallery<'a> {
     /// [`Comparer::similarity`].
     pub fn similarities(&self, fragment: &Fragment) -> Vec<f64> {
         self.similarities_from(0, fragment)
-    }
-
-    /// The exemplars that are most similar to a fragment: at most `top` of those whose similarity is at least `floor`,
-    /// with their indices, best first; ties are in order of index. Others are passed over as far as possible.
-    pub fn nearest(&self, fragment: &Fragment, top: usize, floor: f64) -> Vec<(usize, f64)> {
-        if self.full.is_none()
-            && let Store::Shelf(shelf) = &self.store
-        {
-            let roll = self.comparer.fragment(fragment);
-            let floors = Floors { least: [floor, 2.0], any: false };
-            return self.on_shelf(shelf, |exemplars| {
-                let task = Task { exemplars, side: &|_| (0, 1.0), top, floors, exhaustive: self.exhaustive };
-                let [best, _] = search(&task, &roll);
-                best
-            });
-        }
-        let mut nearest: Vec<_> = self.similarities(fragment).into_iter().enumerate().collect();
-        nearest.retain(|&(_, similarity)| similarity >= floor);
-        nearest.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        nearest.truncate(top);
-        nearest
     }
 
     /// [`similarities`](Self::similarities) of many fragments, on all threads or on a graphics processor; `each` is

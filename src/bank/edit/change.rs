@@ -24,6 +24,10 @@ const PENDING: &str = "pending";
 const DONE: &str = "change";
 /// A change that was made and taken back.
 const UNDONE: &str = "undone";
+/// The `bank.ron` before a change.
+const OLD_TEXT: &str = "bank.ron.old";
+/// What is written before a change counts, and may be removed when it never does.
+const PREPARED: [&str; 3] = ["new", "bank.ron", OLD_TEXT];
 
 /// What was done to a bank.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -56,11 +60,33 @@ pub struct Edit {
     pub path: Vec<String>,
     pub before: Option<String>,
     pub after: Option<String>,
+    /// The value stays, and the last part of the path becomes this.
+    #[serde(default)]
+    pub renamed: Option<String>,
 }
 
 impl Edit {
+    /// Another value.
+    pub fn value(path: Vec<String>, before: Option<String>, after: Option<String>) -> Self {
+        Self { path, before, after, renamed: None }
+    }
+
     fn path(&self) -> Vec<&str> {
         self.path.iter().map(String::as_str).collect()
+    }
+
+    fn make(&self, text: &str) -> Result<String, String> {
+        match &self.renamed {
+            Some(name) => text::rename(text, &self.path(), name),
+            None => text::put(text, &self.path(), self.after.as_deref()),
+        }
+    }
+
+    fn inverse(&self) -> Self {
+        let Self { path, before, after, renamed } = self.clone();
+        let mut path = path;
+        let renamed = renamed.and_then(|name| path.last_mut().map(|last| std::mem::replace(last, name)));
+        Self { path, before: after, after: before, renamed }
     }
 }
 
@@ -81,14 +107,15 @@ impl Change {
         for edit in &self.edits {
             if text::get(&edited, &edit.path()).map_err(unknown)? != edit.before.as_deref() {
                 let what = edit.path.join(", ");
-                return Err(wrong(format!("{what} has been changed meanwhile; change it by hand, or try again")));
+                let known = edit.before.as_deref().unwrap_or("nothing");
+                return Err(wrong(format!("{what} has been changed meanwhile; put it back to {known}")));
             }
-            edited = text::put(&edited, &edit.path(), edit.after.as_deref()).map_err(unknown)?;
+            edited = edit.make(&edited).map_err(unknown)?;
         }
         // Nothing but what was meant may have changed: backwards it is what it was.
         let mut back = edited.clone();
         for edit in self.edits.iter().rev() {
-            back = text::put(&back, &edit.path(), edit.before.as_deref()).map_err(unknown)?;
+            back = edit.inverse().make(&back).map_err(unknown)?;
         }
         BankFile::parse(&edited, path)?;
         if !same(&BankFile::parse(&back, path)?, &BankFile::parse(text, path)?) {
@@ -100,24 +127,34 @@ impl Change {
     /// The change that takes this one back.
     pub(super) fn inverse(&self) -> Self {
         let back = |it: &Move| Move { from: it.to.clone(), to: it.from.clone() };
-        let restored = |it: &Edit| Edit { path: it.path.clone(), before: it.after.clone(), after: it.before.clone() };
         Self {
             undoing: true,
             moves: self.moves.iter().rev().map(back).collect(),
-            edits: self.edits.iter().rev().map(restored).collect(),
+            edits: self.edits.iter().rev().map(Edit::inverse).collect(),
             ..self.clone()
         }
     }
 
-    /// Makes the change: from when this has begun to write `pending` it counts. `text` is the new `bank.ron`.
+    /// The text of `bank.ron` before the change, if `text` is what the change made of it.
+    pub(super) fn text_before(&self, root: &Path, text: &str) -> Option<String> {
+        let old = fs::read_to_string(self.folder(root).join(OLD_TEXT)).ok()?;
+        let made = self.edited(&old, &root.join("bank.ron")).ok()?;
+        (made == text).then_some(old)
+    }
+
+    /// Makes the change: from when this has begun to write `pending` it counts. `text` is the old and the new
+    /// `bank.ron`.
     ///
     /// # Errors
     /// [`Error::Io`] when something cannot be written. Before it counts nothing has been changed then; afterwards the
     /// rest is done by whoever opens the bank next.
-    pub(super) fn make(&self, root: &Path, text: Option<&str>) -> Result<()> {
+    pub(super) fn make(&self, root: &Path, text: Option<(&str, &str)>) -> Result<()> {
         let folder = self.folder(root);
-        if let Some(text) = text {
-            write_new(&folder.join("bank.ron"), text.as_bytes())?;
+        if let Some((old, new)) = text {
+            if !self.undoing {
+                write_new(&folder.join(OLD_TEXT), old.as_bytes())?;
+            }
+            write_new(&folder.join("bank.ron"), new.as_bytes())?;
         }
         sync(&folder);
         let written = ron::to_string(self).map_err(|error| Error::Bank {
@@ -207,7 +244,7 @@ pub(super) fn recover(root: &Path) -> Result<()> {
 }
 
 /// The numbers of all changes in order, each with whether it stands. What was prepared for a change that never came
-/// about is removed.
+/// about is removed; a folder with anything else in it is left, and its number is taken.
 pub(super) fn numbers(root: &Path) -> Result<Vec<(u64, bool)>> {
     let trash = root.join(FOLDER);
     let mut numbers = Vec::new();
@@ -215,14 +252,29 @@ pub(super) fn numbers(root: &Path) -> Result<Vec<(u64, bool)>> {
         let entry = entry.map_err(Error::io("list", &trash))?;
         let Some(number) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
         let (done, undone) = (entry.path().join(DONE).exists(), entry.path().join(UNDONE).exists());
-        if done || undone {
-            numbers.push((number, !undone));
+        if done || undone || !is_only_prepared(&entry.path()) {
+            numbers.push((number, done && !undone));
         } else {
             fs::remove_dir_all(entry.path()).map_err(Error::io("remove", entry.path()))?;
         }
     }
     numbers.sort_unstable();
     Ok(numbers)
+}
+
+fn is_only_prepared(folder: &Path) -> bool {
+    let prepared = |entry: io::Result<fs::DirEntry>| {
+        entry.is_ok_and(|entry| PREPARED.iter().any(|name| entry.file_name() == *name))
+    };
+    fs::read_dir(folder).is_ok_and(|mut entries| entries.all(prepared))
+}
+
+/// Leaves a change as it is, so that the one before can be undone.
+pub(super) fn settle(root: &Path, number: u64) -> Result<()> {
+    let folder = folder(root, number);
+    fs::rename(folder.join(DONE), folder.join(UNDONE)).map_err(Error::io("write", &folder))?;
+    sync(&folder);
+    Ok(())
 }
 
 /// A change that was made.
@@ -238,7 +290,18 @@ fn read(path: &Path) -> Result<Option<Change>> {
         Ok(metadata) if !metadata.is_file() => return Err(wrong("it is no regular file; remove it".into())),
         Ok(_) => fs::read_to_string(path).map_err(Error::io("read", path))?,
     };
-    ron::from_str(&text).map(Some).map_err(|error| wrong(format!("it cannot be read ({error}); remove it")))
+    ron::from_str(&text).map(Some).map_err(|error| {
+        // Else nothing could be changed any more. What it took out of the bank stays where it is.
+        let aside = path.with_extension("damaged");
+        match fs::rename(path, &aside) {
+            Ok(()) => wrong(format!(
+                "it is damaged ({error}) and was set aside as {}; what it took out of the bank is in {FOLDER}: move it \
+                 back by hand, or try again without",
+                aside.display()
+            )),
+            Err(_) => wrong(format!("it is damaged ({error}); remove it")),
+        }
+    })
 }
 
 /// Moves a file that may have been moved already. What is in its way is left, and the file too, unless it is to be

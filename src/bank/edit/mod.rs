@@ -9,7 +9,7 @@
 mod change;
 mod text;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -52,7 +52,7 @@ const NEW_BANK_FILE: &str = "\
 /// let third = Fragment::from_quarters(&[(60, 0.0, 1.0), (64, 1.0, 1.0)])?;
 /// let bytes = smf::write(&third, &smf::Heading::default())?;
 /// let third = Addition { bytes, name: "third.mid".into(), label: Label::Good, details: Details::default() };
-/// Editor::open(&root)?.add(&[third])?;
+/// Editor::open(&root)?.add([third])?;
 /// assert_eq!(Bank::open(&root)?.exemplars()[0].name, "good/third.mid");
 ///
 /// Editor::open(&root)?.relabel(&["good/third.mid"], Label::Bad)?;
@@ -88,6 +88,8 @@ pub enum Added {
     New(String),
     /// The same music with the same label and span was there already, by this name.
     Present(String),
+    /// It was there already, and what is known of it has been changed.
+    Described(String),
 }
 
 impl Editor {
@@ -145,87 +147,36 @@ impl Editor {
     }
 
     /// Finishes a change that was left unfinished, for readers: without it they read half of it.
-    pub(super) fn settle(root: &Path) {
-        if change::is_pending(root)
-            && let Err(error) = Self::open_within(root, READERS_PATIENCE)
-        {
-            log::debug!("{}: not finished: {error}", root.display());
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub(super) fn settle(root: &Path) -> Result<()> {
+        if change::is_pending(root) {
+            Self::open_within(root, READERS_PATIENCE)?;
         }
+        Ok(())
     }
 
-    /// Adds exemplars, all or none.
+    /// Adds exemplars, all or none. They are asked for one by one, so that not all are in memory.
     ///
     /// # Errors
     /// What is wrong with the first that cannot be read; [`Error::Io`] when the bank cannot be written.
-    pub fn add(&mut self, additions: &[Addition]) -> Result<Vec<Added>> {
-        let (file, old_text) = self.bank_file()?;
-        let mut names = Names::of(&self.root)?;
-        let mut change = self.begin()?;
-        let made = self.stage(additions, (&file, &old_text), &mut names, &mut change);
-        let added = match made {
-            Ok(added) => added,
-            Err(error) => {
-                let _ = fs::remove_dir_all(change.folder(&self.root));
-                return Err(error);
-            }
-        };
-        let new: Vec<_> =
-            added.iter().filter_map(|it| if let Added::New(name) = it { Some(name) } else { None }).collect();
-        if new.is_empty() {
+    pub fn add(&mut self, additions: impl IntoIterator<Item = Addition>) -> Result<Vec<Added>> {
+        let (file, text) = self.bank_file()?;
+        let mut staging = Staging { file, text, names: Names::of(&self.root)?, change: self.begin()? };
+        let added: Result<Vec<_>> = additions.into_iter().map(|addition| staging.add(&self.root, addition)).collect();
+        let Staging { change, text, .. } = staging;
+        if added.is_err() || change.moves.is_empty() && change.edits.is_empty() {
             let _ = fs::remove_dir_all(change.folder(&self.root));
-            return Ok(added);
+            return added;
         }
-        change.what = format!("add {}", told(&new));
-        self.make(change, &old_text)?;
-        Ok(added)
-    }
-
-    fn stage(
-        &self,
-        additions: &[Addition],
-        (file, text): (&BankFile, &str),
-        names: &mut Names,
-        change: &mut Change,
-    ) -> Result<Vec<Added>> {
-        let mut added = Vec::with_capacity(additions.len());
-        for (index, addition) in additions.iter().enumerate() {
-            let Addition { bytes, name, label, details } = addition;
-            let same =
-                |other: &Addition| other.bytes == *bytes && other.label == *label && other.details.span == details.span;
-            if let Some(first) = additions[..index].iter().position(same) {
-                let (Added::New(name) | Added::Present(name)) = &added[first];
-                added.push(Added::Present(name.clone()));
-                continue;
-            }
-            if let Some(name) = names.same(&self.root, *label, bytes, |name| {
-                file.exemplars.get(name).map_or(details.span.is_none(), |known| known.span == details.span)
-            }) {
-                added.push(Added::Present(name));
-                continue;
-            }
-            let name = names.free(*label, name);
-            let described = BankFile {
-                exemplars: BTreeMap::from([(name.clone(), details.clone())]),
-                ..BankFile { settings: file.settings.clone(), ..BankFile::default() }
-            };
-            // As the bank will read it.
-            folder::exemplar(&name, bytes, &described)?;
-            let staged = format!("{FOLDER}/{:06}/new/{name}", change.number);
-            let path = self.root.join(&staged);
-            if let Some(folder) = path.parent() {
-                fs::create_dir_all(folder).map_err(Error::io("write", folder))?;
-            }
-            change::write_new(&path, bytes)?;
-            change.moves.push(Move { from: staged, to: name.clone() });
-            let path = vec!["exemplars".to_owned(), name.clone()];
-            let before = value_at(text, &path, &self.root)?;
-            let after = (*details != Details::default()).then(|| details.text());
-            if before != after {
-                change.edits.push(Edit { path, before, after });
-            }
-            names.take(&name, bytes.len() as u64);
-            added.push(Added::New(name));
-        }
+        let added = added?;
+        let of = |wanted: fn(&Added) -> Option<&String>| added.iter().filter_map(wanted).collect::<Vec<_>>();
+        let new = of(|it| if let Added::New(name) = it { Some(name) } else { None });
+        let described = of(|it| if let Added::Described(name) = it { Some(name) } else { None });
+        let what =
+            if new.is_empty() { format!("describe {}", told(&described)) } else { format!("add {}", told(&new)) };
+        self.make(Change { what, ..change }, &text)?;
         Ok(added)
     }
 
@@ -247,7 +198,7 @@ impl Editor {
             change.moves.push(Move { from: name.to_owned(), to });
             let path = vec!["exemplars".to_owned(), name.to_owned()];
             if let Some(before) = value_at(&text, &path, &self.root)? {
-                change.edits.push(Edit { path, before: Some(before), after: None });
+                change.edits.push(Edit::value(path, Some(before), None));
             }
         }
         let distinct = file.distinct.iter().filter(|(a, b)| ![a, b].iter().any(|it| gone.contains(&it.as_str())));
@@ -274,15 +225,16 @@ impl Editor {
                 continue;
             }
             let new = taken.free(label, inside);
-            taken.take(&new, 0);
+            taken.take(&new, 0, PathBuf::new());
             change.moves.push(Move { from: old.to_owned(), to: new.clone() });
             let [from, to] = [old, &new].map(|name| vec!["exemplars".to_owned(), name.to_owned()]);
             let [before, in_the_way] = [value_at(&text, &from, &self.root)?, value_at(&text, &to, &self.root)?];
-            if before.is_some() {
-                change.edits.push(Edit { path: from, before: before.clone(), after: None });
+            if in_the_way.is_some() {
+                change.edits.push(Edit::value(to, in_the_way, None));
             }
-            if before != in_the_way {
-                change.edits.push(Edit { path: to, before: in_the_way, after: before });
+            if before.is_some() {
+                let renamed = Some(new.clone());
+                change.edits.push(Edit { path: from, before: before.clone(), after: before, renamed });
             }
             renamed.insert(old.to_owned(), new.clone());
             new_names.push(new);
@@ -320,7 +272,7 @@ impl Editor {
             let path: Vec<_> = path.into_iter().map(str::to_owned).collect();
             let before = value_at(&text, &path, &self.root)?;
             if before.as_ref() != Some(&after) {
-                change.edits.push(Edit { path, before, after: Some(after) });
+                change.edits.push(Edit::value(path, before, Some(after)));
             }
         }
         self.make(change, &text)
@@ -354,22 +306,51 @@ impl Editor {
     /// [`Error::Bank`] when there is none, or something that it changed has been changed since; [`Error::Io`] when the
     /// bank cannot be written.
     pub fn undo(&mut self) -> Result<Change> {
-        let bank = |problem: String| Error::Bank { path: self.root.clone(), problem };
-        let last = change::numbers(&self.root)?.into_iter().rev().find(|&(_, stands)| stands);
-        let last = last.and_then(|(number, _)| change::load(&self.root, number).transpose()).transpose()?;
-        let change = last.ok_or_else(|| bank("nothing has been changed that could be undone".into()))?;
+        let change = self.last()?;
+        let cannot = |problem: String| Error::Bank {
+            path: self.root.clone(),
+            problem: format!(
+                "cannot undo \"{}\": {problem}; or leave it as it is and go on to the change before: judge bank undo --skip",
+                change.what
+            ),
+        };
         let inverse = change.inverse();
         for Move { from, to } in &inverse.moves {
             if fs::symlink_metadata(self.root.join(from)).is_err() {
-                return Err(bank(format!("cannot undo: {from} is not there any more")));
+                return Err(cannot(format!("{from} is not there any more; put it back")));
             }
             if fs::symlink_metadata(self.root.join(to)).is_ok() {
-                return Err(bank(format!("cannot undo: there is another {to} by now; rename it first")));
+                return Err(cannot(format!("there is another {to} by now; rename it")));
             }
         }
         let (_, text) = self.bank_file()?;
-        self.make(inverse, &text)?;
+        if let Some(old) = change.text_before(&self.root, &text) {
+            inverse.make(&self.root, Some((&text, &old)))?;
+        } else {
+            let new = inverse.edited(&text, &self.root.join("bank.ron")).map_err(|error| cannot(error.to_string()))?;
+            inverse.make(&self.root, (!inverse.edits.is_empty()).then_some((&text, &new)))?;
+        }
         Ok(change)
+    }
+
+    /// Leaves the last change as it is for good, so that [`undo`](Self::undo) goes on to the one before.
+    ///
+    /// # Errors
+    /// As [`undo`](Self::undo).
+    pub fn skip(&mut self) -> Result<Change> {
+        let change = self.last()?;
+        change::settle(&self.root, change.number)?;
+        Ok(change)
+    }
+
+    /// The last change that stands.
+    fn last(&self) -> Result<Change> {
+        let last = change::numbers(&self.root)?.into_iter().rev().find(|&(_, stands)| stands);
+        let last = last.and_then(|(number, _)| change::load(&self.root, number).transpose()).transpose()?;
+        last.ok_or_else(|| Error::Bank {
+            path: self.root.clone(),
+            problem: "nothing has been changed that could be undone".into(),
+        })
     }
 
     /// A change that does nothing yet, with a folder of its own.
@@ -390,9 +371,11 @@ impl Editor {
                 return Ok(());
             }
             [] => change.make(&self.root, None),
-            _ => change.edited(text, &self.root.join("bank.ron")).and_then(|text| change.make(&self.root, Some(&text))),
+            _ => change
+                .edited(text, &self.root.join("bank.ron"))
+                .and_then(|new| change.make(&self.root, Some((text, &new)))),
         };
-        if made.is_err() && !change.undoing && !change::is_pending(&self.root) {
+        if made.is_err() && !change::is_pending(&self.root) {
             let _ = fs::remove_dir_all(change.folder(&self.root));
         }
         made
@@ -411,7 +394,7 @@ impl Editor {
             let path = vec!["distinct".to_owned()];
             let before = value_at(text, &path, &self.root)?;
             let after = (!pairs.is_empty()).then(|| format!("[{}]", pairs.join(", ")));
-            change.edits.push(Edit { path, before, after });
+            change.edits.push(Edit::value(path, before, after));
         }
         Ok(())
     }
@@ -462,21 +445,27 @@ fn told(names: &[impl AsRef<str>]) -> String {
 }
 
 impl Details {
-    /// As it is written in `bank.ron`.
-    fn text(&self) -> String {
+    /// The fields that say something, with their values as they are written in `bank.ron`.
+    fn parts(&self) -> Vec<(&'static str, String)> {
         let plain = Self::default();
         let mut parts = Vec::new();
         if self.weight != plain.weight {
-            parts.push(format!("weight: {}", self.weight));
+            parts.push(("weight", self.weight.to_string()));
         }
         if let Some((from, to)) = self.span {
-            parts.push(format!("span: ({from}, {to})"));
+            parts.push(("span", format!("({from}, {to})")));
         }
         for (field, value) in [("source", &self.source), ("licence", &self.licence)] {
             if !value.is_empty() {
-                parts.push(format!("{field}: {}", text::quoted(value)));
+                parts.push((field, text::quoted(value)));
             }
         }
+        parts
+    }
+
+    /// As it is written in `bank.ron`.
+    fn text(&self) -> String {
+        let parts: Vec<_> = self.parts().into_iter().map(|(field, value)| format!("{field}: {value}")).collect();
         format!("({})", parts.join(", "))
     }
 }
@@ -489,10 +478,74 @@ impl Calibration {
     }
 }
 
-/// The names of a bank's files and their sizes.
+/// What is being added.
+struct Staging {
+    file: BankFile,
+    text: String,
+    names: Names,
+    change: Change,
+}
+
+impl Staging {
+    /// Writes the file of an exemplar next to the bank's.
+    fn add(&mut self, root: &Path, Addition { bytes, name, label, details }: Addition) -> Result<Added> {
+        let span_of = |name: &str| self.file.exemplars.get(name).and_then(|known| known.span);
+        let same = self.names.same(label, &bytes, |name| span_of(name) == details.span);
+        if let Some(name) = same {
+            let described = self.describe(root, &name, &details)?;
+            return Ok(if described { Added::Described(name) } else { Added::Present(name) });
+        }
+        let name = self.names.free(label, &name);
+        let known = self.file.exemplars.get(&name).cloned().unwrap_or_default();
+        let span = details.span.or(known.span);
+        // As the bank will read it.
+        let described = BankFile {
+            exemplars: BTreeMap::from([(name.clone(), Details { span, ..details.clone() })]),
+            ..BankFile { settings: self.file.settings.clone(), ..BankFile::default() }
+        };
+        folder::exemplar(&name, &bytes, &described)?;
+        let staged = format!("{FOLDER}/{:06}/new/{name}", self.change.number);
+        let path = root.join(&staged);
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).map_err(Error::io("write", folder))?;
+        }
+        change::write_new(&path, &bytes)?;
+        self.change.moves.push(Move { from: staged, to: name.clone() });
+        self.describe(root, &name, &details)?;
+        self.names.take(&name, bytes.len() as u64, path);
+        self.file.exemplars.insert(name.clone(), Details { span, ..details });
+        Ok(Added::New(name))
+    }
+
+    /// Notes what is said of an exemplar; what is not said stays as it is.
+    fn describe(&mut self, root: &Path, name: &str, details: &Details) -> Result<bool> {
+        let path = vec!["exemplars".to_owned(), name.to_owned()];
+        let said = details.parts();
+        if value_at(&self.text, &path, root)?.is_none() {
+            if !said.is_empty() && !self.change.edits.iter().any(|edit| edit.path == path) {
+                self.change.edits.push(Edit::value(path, None, Some(details.text())));
+                return Ok(true);
+            }
+            return Ok(false);
+        }
+        let mut changed = false;
+        for (field, value) in said {
+            let path = [&path[..], &[field.to_owned()]].concat();
+            let before = value_at(&self.text, &path, root)?;
+            let known = self.file.exemplars.get(name).map(Details::parts).unwrap_or_default();
+            if !known.contains(&(field, value.clone())) && !self.change.edits.iter().any(|edit| edit.path == path) {
+                self.change.edits.push(Edit::value(path, before, Some(value)));
+                changed = true;
+            }
+        }
+        Ok(changed)
+    }
+}
+
+/// The names of a bank's files, their sizes, and where they are.
 struct Names {
-    sizes: HashMap<String, u64>,
-    by_size: HashMap<u64, Vec<String>>,
+    taken: HashSet<String>,
+    by_size: HashMap<u64, Vec<(String, PathBuf)>>,
 }
 
 impl Names {
@@ -501,27 +554,27 @@ impl Names {
         if let Some(problem) = problems.into_iter().next() {
             return Err(problem);
         }
-        let mut names = Self { sizes: HashMap::new(), by_size: HashMap::new() };
+        let mut names = Self { taken: HashSet::new(), by_size: HashMap::new() };
         for path in files {
             let size = fs::metadata(&path).map_or(0, |metadata| metadata.len());
-            names.take(&folder::name_of(root, &path), size);
+            names.take(&folder::name_of(root, &path), size, path);
         }
         Ok(names)
     }
 
-    fn take(&mut self, name: &str, size: u64) {
-        self.sizes.insert(name.to_owned(), size);
-        self.by_size.entry(size).or_default().push(name.to_owned());
+    fn take(&mut self, name: &str, size: u64, path: PathBuf) {
+        self.taken.insert(name.to_owned());
+        self.by_size.entry(size).or_default().push((name.to_owned(), path));
     }
 
     /// A file of the bank with the same label and content that is wanted.
-    fn same(&self, root: &Path, label: Label, bytes: &[u8], wanted: impl Fn(&str) -> bool) -> Option<String> {
+    fn same(&self, label: Label, bytes: &[u8], wanted: impl Fn(&str) -> bool) -> Option<String> {
         let candidates = self.by_size.get(&(bytes.len() as u64))?;
         let prefix = format!("{}/", label.folder());
-        let is_same = |name: &&String| {
-            name.starts_with(&prefix) && wanted(name) && fs::read(root.join(name)).is_ok_and(|found| found == bytes)
+        let is_same = |(name, path): &&(String, PathBuf)| {
+            name.starts_with(&prefix) && wanted(name) && fs::read(path).is_ok_and(|found| found == bytes)
         };
-        candidates.iter().find(is_same).cloned()
+        candidates.iter().find(is_same).map(|(name, _)| name.clone())
     }
 
     /// A name in the folder of a label that is not taken: the wanted one if possible.
@@ -543,6 +596,6 @@ impl Names {
             1 => format!("{}/{folder}{stem}.{extension}", label.folder()),
             _ => format!("{}/{folder}{stem}-{number}.{extension}", label.folder()),
         };
-        (1..).map(name).find(|name| !self.sizes.contains_key(name)).unwrap_or_else(|| name(0))
+        (1..).map(name).find(|name| !self.taken.contains(name)).unwrap_or_else(|| name(0))
     }
 }

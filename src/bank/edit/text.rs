@@ -49,6 +49,24 @@ pub fn put(text: &str, path: &[&str], value: Option<&str>) -> Result<String, Str
     Ok(text.to_owned())
 }
 
+/// The text with another last part of a path: what is known of it goes by another name, and stays where it is.
+///
+/// # Errors
+/// What is not understood.
+pub fn rename(text: &str, path: &[&str], name: &str) -> Result<String, String> {
+    let document = Document::new(text)?;
+    let mut open = document.top()?;
+    for (depth, part) in path.iter().enumerate() {
+        let Some(entry) = document.find(open, part)? else { break };
+        if depth + 1 == path.len() {
+            let Token { start, end, .. } = document.tokens[entry.key];
+            return Ok(format!("{}{}{}", &text[..start], document.key(open, name), &text[end..]));
+        }
+        open = document.opening(&entry.value)?;
+    }
+    Ok(text.to_owned())
+}
+
 /// A string as RON writes it.
 pub fn quoted(text: &str) -> String {
     let mut quoted = String::from("\"");
@@ -179,20 +197,43 @@ impl<'t> Document<'t> {
         let is_map = self.text_of(open) == "{";
         let is_it = |entry: &Entry| {
             let key = self.text_of(entry.key);
-            if is_map { ron::from_str::<String>(key).is_ok_and(|key| key == part) } else { key == part }
+            if is_map {
+                ron::from_str::<String>(key).is_ok_and(|key| key == part)
+            } else {
+                key.strip_prefix("r#").unwrap_or(key) == part
+            }
         };
         Ok(self.entries(open)?.0.into_iter().find(is_it))
     }
 
-    /// The text without an entry, its comma, and the line that it leaves empty.
+    /// A key of a struct or map.
+    fn key(&self, open: usize, name: &str) -> String {
+        if self.text_of(open) == "{" { quoted(name) } else { name.to_owned() }
+    }
+
+    /// The text without an entry, its comma, the comments that stand with it (after it on its line, and on lines of
+    /// their own directly above), and the lines that it leaves empty.
     fn without(&self, entry: &Entry) -> String {
         let mut start = self.tokens[entry.key].start;
         let mut end = self.tokens[entry.comma.unwrap_or(entry.value.end - 1)].end;
-        let before = self.text[..start].trim_end_matches([' ', '\t']);
         let after = self.text[end..].trim_start_matches([' ', '\t']);
+        let line_end = self.text[end..].find('\n').map_or(self.text.len(), |length| end + length);
+        if after.starts_with("//") {
+            end = line_end;
+        }
+        let after = self.text[end..].trim_start_matches([' ', '\t']);
+        let before = self.text[..start].trim_end_matches([' ', '\t']);
         if before.ends_with('\n') && after.starts_with(['\n', '\r']) {
             start = before.len();
             end = self.text.len() - after.trim_start_matches('\r').len() + 1;
+            let tokens_end = entry.key.checked_sub(1).map_or(0, |before| self.tokens[before].end);
+            while let Some(above) = self.text[tokens_end..start].strip_suffix('\n') {
+                let line = above.rfind('\n').map(|at| &above[at + 1..]);
+                match line {
+                    Some(line) if line.trim_start().starts_with("//") => start -= line.len() + 1,
+                    _ => break,
+                }
+            }
         } else {
             end = self.text.len() - after.len();
         }
@@ -202,7 +243,8 @@ impl<'t> Document<'t> {
     /// The text with one more entry at the end of a struct or map.
     fn with(&self, open: usize, key: &str, value: &str) -> Result<String, String> {
         let (entries, close) = self.entries(open)?;
-        let key = if self.text_of(open) == "{" { quoted(key) } else { key.to_owned() };
+        let key = self.key(open, key);
+        let line_end = if self.text.contains("\r\n") { "\r\n" } else { "\n" };
         let (open, close) = (self.tokens[open], self.tokens[close]);
         let spread = self.text[open.end..close.start].contains('\n');
         let indent = |at: usize| {
@@ -218,7 +260,8 @@ impl<'t> Document<'t> {
                     // After what is said of the last entry on its line.
                     let line = self.text[end..].find('\n').map_or(end, |length| end + length).min(close.start);
                     let line = if line == close.start { end } else { line };
-                    text.insert_str(line, &format!("\n{}{key}: {value},", indent(self.tokens[last.key].start)));
+                    let line = end + self.text[end..line].trim_end_matches('\r').len();
+                    text.insert_str(line, &format!("{line_end}{}{key}: {value},", indent(self.tokens[last.key].start)));
                 } else {
                     text.insert_str(end, &format!(" {key}: {value}"));
                 }
@@ -228,9 +271,9 @@ impl<'t> Document<'t> {
                 let outer = indent(close.start);
                 let line = self.text[..close.start].trim_end_matches([' ', '\t']).len();
                 if self.text[..line].ends_with('\n') {
-                    text.insert_str(line, &format!("{outer}    {key}: {value},\n"));
+                    text.insert_str(line, &format!("{outer}    {key}: {value},{line_end}"));
                 } else {
-                    text.insert_str(close.start, &format!("\n{outer}    {key}: {value},\n{outer}"));
+                    text.insert_str(close.start, &format!("{line_end}{outer}    {key}: {value},{line_end}{outer}"));
                 }
             }
             None => text.insert_str(open.end, &format!("{key}: {value}")),
@@ -364,6 +407,17 @@ mod tests {
     }
 
     #[test]
+    fn comments_go_with_what_they_stand_at() {
+        let text = "(exemplars: {\r\n    // of my youth\r\n    \"a\": /* soft */ 1, // loved\r\n    // hated\r\n    \"b\": 2,\r\n})";
+        assert_eq!(put(text, &["exemplars", "a"], None), "(exemplars: {\r\n    // hated\r\n    \"b\": 2,\r\n})");
+        let added = put(text, &["exemplars", "c"], Some("3"));
+        assert_eq!(added, text.replace("2,\r\n", "2,\r\n    \"c\": 3,\r\n"));
+        assert_eq!(rename(text, &["exemplars", "a"], "c").unwrap(), text.replace("\"a\"", "\"c\""));
+        assert_eq!(rename(text, &["exemplars", "z"], "c").unwrap(), text);
+        assert_eq!(put("(r#a: 1)", &["a"], Some("2")), "(r#a: 2)");
+    }
+
+    #[test]
     fn what_is_missing_is_begun() {
         assert_eq!(
             put("()", &["exemplars", "good/a.mid"], Some("(weight: 0)")),
@@ -388,6 +442,7 @@ mod tests {
         fn never_panics(text in "[a-c(){}\\[\\]:,\"'#/*r\\\\ \n\u{e9}]{0,40}", value in "[a-z]{1,4}") {
             let _ = super::put(&text, &["a", "b"], Some(&value));
             let _ = super::put(&text, &["a"], None);
+            let _ = rename(&text, &["a"], &value);
         }
 
         #[test]

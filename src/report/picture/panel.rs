@@ -171,15 +171,15 @@ pub fn mark_items<'a>(marks: impl Iterator<Item = &'a Marks> + Clone, tone: Tone
     let items = [
         (any(|it| !it.added.is_empty()), Swatch::Added, "added"),
         (any(|it| !it.missing.is_empty()), Swatch::Missing(tone), "missing"),
-        (any(|it| !it.moved.is_empty()), Swatch::Moved(tone), "altered or moved"),
+        (any(|it| !it.moved.is_empty()), Swatch::Moved(tone), "altered"),
     ];
     items.into_iter().filter(|item| item.0).map(|(_, swatch, name)| (swatch, name.to_owned())).collect()
 }
 
 /// Draws a legend on one line, the names cut to share the room.
 pub fn legend(drawing: &mut Drawing, left: f64, right: f64, baseline: f64, items: &[(Swatch, String)]) {
-    const BETWEEN: f64 = 22.0;
-    let entry = |name: &str| SWATCH + 7.0 + text_width(name, theme::LABEL) + BETWEEN;
+    let between = if items.len() > 6 { 16.0 } else { 22.0 };
+    let entry = |name: &str| SWATCH + 7.0 + text_width(name, theme::LABEL) + between;
     let mut room = right - left;
     let mut x = left;
     for (index, (swatch, name)) in items.iter().enumerate() {

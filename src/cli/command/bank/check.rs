@@ -37,7 +37,7 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<Outcome> {
             return Err(error.into());
         }
     };
-    if let Some(folder) = &args.pictures {
+    if let Some(folder) = args.pictures.as_ref().filter(|_| !findings.contradictions.is_empty()) {
         folder_for_pictures(folder)?;
         for (number, it) in (1..).zip(&findings.contradictions) {
             let path = folder.join(format!("contradiction-{number:03}.png"));
@@ -60,11 +60,7 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<Outcome> {
         writeln!(out, "{}: {exemplars} exemplars, {verdict}", judge.bank().root())?;
     }
     out.flush()?;
-    Ok(match (problems.is_empty(), clean) {
-        (false, _) => Outcome::Failed,
-        (true, false) if args.exit_code => Outcome::NotGood,
-        _ => Outcome::Done,
-    })
+    Ok(if args.exit_code && !clean { Outcome::NotGood } else { Outcome::Done })
 }
 
 fn tell_problem(out: &mut impl Write, args: &CheckArgs, problem: &str) -> anyhow::Result<()> {
@@ -125,7 +121,7 @@ fn tell(out: &mut impl Write, context: &Context, judge: &Judge, findings: &Findi
     let threshold = judge.bank().thresholds().bad();
     section(
         format!(
-            "{} contradictions: a good exemplar that a bad one vetoes, alike from {threshold:.2}",
+            "Contradictions ({}): a good exemplar that a bad one vetoes, alike from {threshold:.2}",
             findings.contradictions.len()
         ),
         "judge bank check --pictures DIR draws them; relabel or remove one of each",
@@ -140,35 +136,38 @@ fn tell(out: &mut impl Write, context: &Context, judge: &Judge, findings: &Findi
         format!("{} = {}", name(group.kept), others.join(" = "))
     });
     section(
-        format!("{} groups of doubles", findings.doubles.len()),
+        format!("Groups of doubles ({})", findings.doubles.len()),
         "judge bank dedupe --apply keeps one of each",
         doubles.collect(),
     )?;
     section(
-        format!("{} hubs: exemplars that unlike music resembles", findings.hubs.len()),
+        format!("Hubs ({}): exemplars that unlike music resembles", findings.hubs.len()),
         "a hub says little: remove it, shorten it, or give it a lower weight in bank.ron",
         findings.hubs.iter().map(|it| format!("{} is like {} of the others", name(it.index), it.reached)).collect(),
     )?;
     if findings.outdated_thresholds {
         let lines = vec!["the exemplars have changed since the thresholds were computed".to_owned()];
-        section("outdated thresholds".into(), "judge bank calibrate computes them anew", lines)?;
+        section("Outdated thresholds".into(), "judge bank calibrate computes them anew", lines)?;
     }
     let long = findings
         .long
         .iter()
         .map(|&index| format!("{}, {} quarters", name(index), words::quarters(exemplars[index].fragment.quarters())));
     section(
-        format!("{} long exemplars: as a whole they hardly resemble a phrase", findings.long.len()),
+        format!("Long exemplars ({}): as a whole they hardly resemble a phrase", findings.long.len()),
         "add a part of it (judge bank add --span), or let the bank look for exemplars inside (extent: Containing)",
         long.collect(),
     )?;
     section(
-        format!("{} exemplars that decide nothing here: none of the others is nearest to them", findings.idle.len()),
+        format!(
+            "Exemplars that decide nothing here ({}): they are the nearest of none of the others",
+            findings.idle.len()
+        ),
         "that is no fault where an exemplar is unlike all others",
         findings.idle.iter().map(|&index| name(index)).collect(),
     )?;
     section(
-        format!("{} exemplars without a source or licence note", findings.undocumented.len()),
+        format!("Exemplars without a source or licence note ({})", findings.undocumented.len()),
         "note them in bank.ron, or when adding: --source TEXT --licence TEXT",
         findings.undocumented.iter().map(|&index| name(index)).collect(),
     )

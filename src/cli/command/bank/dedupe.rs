@@ -10,6 +10,7 @@ use crate::cli::bank_args::DedupeArgs;
 use crate::cli::output::{self, printable};
 use crate::cli::{Context, Outcome};
 use crate::curation::doubles;
+use crate::error::Error;
 use crate::input::ReadOptions;
 
 pub fn run(args: &DedupeArgs) -> anyhow::Result<Outcome> {
@@ -17,8 +18,16 @@ pub fn run(args: &DedupeArgs) -> anyhow::Result<Outcome> {
     let mut out = output::standard();
     if !args.distinct.is_empty() {
         let (root, names) = names_in(&context, &args.bank, &args.distinct)?;
+        if names.iter().all(|name| *name == names[0]) {
+            let value = names[0].clone();
+            return Err(Error::Option { name: "--distinct", value, expected: "two exemplars; name another one" }.into());
+        }
         Editor::open(&root)?.keep_apart(&names)?;
-        writeln!(out, "remembered: {} are no doubles of each other", printable(&names.join(", ")))?;
+        if args.json {
+            output::json(&mut out, &json!({"distinct": names}))?;
+        } else {
+            writeln!(out, "remembered: {} are no doubles of each other", printable(&names.join(", ")))?;
+        }
         out.flush()?;
         return Ok(Outcome::Done);
     }

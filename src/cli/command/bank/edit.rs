@@ -6,21 +6,18 @@ use std::path::Path;
 
 use super::names_in;
 use crate::bank::{Added, Addition, Bank, Details, Editor};
-use crate::cli::bank_args::{AddArgs, InitArgs, NamesArgs, PlainArgs, RelabelArgs, Span};
+use crate::cli::bank_args::{AddArgs, InitArgs, NamesArgs, RelabelArgs, Span, UndoArgs};
 use crate::cli::output::{self, complain};
 use crate::cli::{Context, Outcome, files};
 use crate::error::{Error, Result};
 use crate::input::{self, Input, Piece, ReadOptions};
-
-/// So many files are added at once: all of them or none.
-const BATCH: usize = 1000;
 
 pub fn init(args: &InitArgs) -> anyhow::Result<Outcome> {
     let context = Context::new(&args.general);
     Editor::create(&args.dir)?;
     let mut out = output::standard();
     if args.starter {
-        let added = Editor::open(&args.dir)?.add(&Bank::starter_additions())?;
+        let added = Editor::open(&args.dir)?.add(Bank::starter_additions())?;
         writeln!(out, "{}: a new bank with the {} exemplars of the starter bank", args.dir.display(), added.len())?;
     } else {
         writeln!(out, "{}: a new bank", args.dir.display())?;
@@ -42,36 +39,41 @@ pub fn add(args: &AddArgs) -> anyhow::Result<Outcome> {
         let value = args.name.clone().unwrap_or_default();
         return Err(Error::Option { name: "--name", value, expected: "for several files; name a single one" }.into());
     }
-    // Waits for its turn before it reads, and gives way to others between batches.
     let options = args.read.options_for(&Bank::open(&root)?)?;
     let bar = context.progress(inputs.len() as u64, "adding");
-    let (mut new, mut present) = (Vec::new(), Vec::new());
-    for batch in inputs.chunks(BATCH) {
-        let mut additions = Vec::new();
-        for input in batch {
-            match addition(input, args, &options, &context) {
-                Ok(addition) => additions.push(addition),
-                Err(error) => {
-                    complain(&error);
-                    outcome = Outcome::Failed;
-                }
+    let mut asked = Vec::new();
+    // Read one by one while they are added: not all have to be in memory.
+    let additions = inputs.iter().filter_map(|input| {
+        bar.inc(1);
+        match addition(input, args, &options, &context) {
+            Ok(addition) => {
+                asked.push(input);
+                Some(addition)
+            }
+            Err(error) => {
+                bar.suspend(|| complain(&error));
+                outcome = Outcome::Failed;
+                None
             }
         }
-        for added in Editor::open(&root)?.add(&additions)? {
-            match added {
-                Added::New(name) => new.push(name),
-                Added::Present(name) => present.push(name),
-            }
-        }
-        bar.inc(batch.len() as u64);
-    }
+    });
+    let added = Editor::open(&root)?.add(additions)?;
     bar.finish_and_clear();
     let mut out = output::standard();
-    for name in &new {
-        writeln!(out, "added {}", output::printable(name))?;
+    let mut counts = [0; 3];
+    for (input, added) in asked.iter().zip(&added) {
+        let file = files::path_of(input).display();
+        let (kind, told) = match added {
+            Added::New(name) => (0, format!("added {name}")),
+            Added::Present(name) => (1, format!("there already: {name} ({file})")),
+            Added::Described(name) => (2, format!("there already, and described anew: {name} ({file})")),
+        };
+        counts[kind] += 1;
+        writeln!(out, "{}", output::printable(&told))?;
     }
-    for name in &present {
-        writeln!(out, "there already: {}", output::printable(name))?;
+    if asked.len() > 1 {
+        let [new, present, described] = counts;
+        writeln!(out, "{new} added, {} there already, {described} of them described anew", present + described)?;
     }
     out.flush()?;
     Ok(outcome)
@@ -125,9 +127,13 @@ pub fn remove(args: &NamesArgs) -> anyhow::Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-pub fn undo(args: &PlainArgs) -> anyhow::Result<Outcome> {
+pub fn undo(args: &UndoArgs) -> anyhow::Result<Outcome> {
     let context = Context::new(&args.general);
     let root = context.bank_folder(&args.bank)?;
+    if args.skip {
+        let change = Editor::open(&root)?.skip()?;
+        return output::write(format!("left as it is: {}\n", output::printable(&change.what)).as_bytes());
+    }
     let change = Editor::open(&root)?.undo()?;
     output::write(format!("undone: {}\n", output::printable(&change.what)).as_bytes())
 }

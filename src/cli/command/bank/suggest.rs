@@ -8,11 +8,14 @@ use serde_json::json;
 use crate::cli::bank_args::SuggestArgs;
 use crate::cli::output::{self, complain, printable};
 use crate::cli::{Context, Outcome, files};
-use crate::curation::{Candidate, LONGEST_PHRASE, Reason, phrases, suggest};
+use crate::curation::{Candidate, Reason, phrases, suggest};
 use crate::error::Result;
 use crate::input::{Input, ReadOptions};
 use crate::judge::Judge;
 use crate::report::words;
+
+/// Pieces of more quarters are cut into phrases.
+const LONG: f64 = 20.0;
 
 pub fn run(args: &SuggestArgs) -> anyhow::Result<Outcome> {
     let context = Context::new(&args.general);
@@ -58,10 +61,17 @@ pub fn run(args: &SuggestArgs) -> anyhow::Result<Outcome> {
                 it.score.verdict, it.score.good, it.score.bad
             ))
         )?;
-        let span = span.map_or(String::new(), |(from, to)| {
-            format!(" --span {}q..{}q", words::quarters(from), words::quarters(to))
-        });
-        writeln!(out, "          judge bank add {}{span} --good", quoted(&printable(name)))?;
+        // What was piped in cannot be named again.
+        if name != "-" {
+            let span = span.map_or(String::new(), |(from, to)| {
+                format!(" --span {}q..{}q", words::quarters(from), words::quarters(to))
+            });
+            let bank =
+                args.bank.bank.as_ref().map_or(String::new(), |bank| {
+                    format!(" --bank {}", quoted(&printable(&bank.display().to_string())))
+                });
+            writeln!(out, "          judge bank add {}{span}{bank} --good    or --bad", quoted(&printable(name)))?;
+        }
     }
     if !args.json {
         writeln!(out, "{} of {} fragments in {} files", suggestions.len(), all.len(), inputs.len())?;
@@ -75,7 +85,7 @@ fn candidates(input: &Input, options: &ReadOptions) -> Result<Vec<Candidate>> {
     let piece = files::read(input, options)?;
     let name = files::path_of(input).display().to_string();
     let fragment = piece.fragment()?;
-    if fragment.quarters() <= LONGEST_PHRASE {
+    if fragment.quarters() <= LONG {
         return Ok(vec![Candidate { name, span: None, fragment: fragment.clone() }]);
     }
     let lead = fragment.to_quarters(fragment.lead());
