@@ -49,7 +49,7 @@ impl Stream {
             None
         } else if rate / num_integer::gcd(rate, SAMPLE_RATE) <= LARGEST_BLOCK {
             let (from, to) = (rate as usize, SAMPLE_RATE as usize);
-            let chunk = (CHUNK * from).div_ceil(44_100);
+            let chunk = (CHUNK * from).div_ceil(44_100).max(CHUNK);
             let window = WindowFunction::BlackmanHarris2;
             Some(Box::new(Fft::new_custom(from, to, chunk, 1, 1, window, FixedSync::Both)?))
         } else {
