@@ -7,7 +7,7 @@ in the 184 MIDI files. The tune families are dealt into two halves: the paramete
 Needs Debian's fluidsynth and timgm6mb-soundfont, and numpy and mido:
 
     cargo build --release
-    benches/audio.py                                   # about ten minutes
+    benches/audio.py                                   # a few minutes, most of it FluidSynth's
     benches/audio.py --transcriber nmp.onnx            # by Basic Pitch's network as well
 """
 
