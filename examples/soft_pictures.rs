@@ -41,14 +41,18 @@ fn main() -> judge::Result<()> {
         let picture = soft::draw(&Salience::of(&recording.samples)?, heard.tempo, comparer.rendering.resolution)?;
         let notes = comparer.fragment(&input::read_file(path, &options)?.into_fragment()?);
         for (right, query) in right.iter_mut().zip([Prepared::new(picture), notes]) {
-            let found: Vec<f64> =
-                pieces.par_iter().map(|(_, piece)| comparer.similarity(&query, piece)).collect();
+            let found: Vec<f64> = pieces.par_iter().map(|(_, piece)| comparer.similarity(&query, piece)).collect();
             let best = (0..found.len()).max_by(|&a, &b| found[a].total_cmp(&found[b]));
             *right += usize::from(best.is_some_and(|best| pieces[best].0.file_stem() == path.file_stem()));
         }
     }
     let share = |right: usize| right as f64 / recordings.len() as f64;
-    println!("first hit right of {}: soft pictures {:.3}, notes {:.3}", recordings.len(), share(right[0]), share(right[1]));
+    println!(
+        "first hit right of {}: soft pictures {:.3}, notes {:.3}",
+        recordings.len(),
+        share(right[0]),
+        share(right[1])
+    );
     Ok(())
 }
 

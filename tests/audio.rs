@@ -7,20 +7,47 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use hound::{SampleFormat, WavSpec, WavWriter};
-use judge::input::{Limits, Piece, ReadOptions, Warning, read_bytes, read_file};
 use judge::correlate::Planner;
+use judge::input::{Limits, Piece, ReadOptions, Warning, read_bytes, read_file};
 use judge::{Bank, Comparer, Error, Extent, Fragment, Judge, Origin, Verdict, smf};
 
 const RATE: u32 = 44_100;
 
 /// Two tunes that have nothing in common: pitches, and lengths in eighths.
 const ODE: [(u8, u32); 15] = [
-    (64, 2), (64, 2), (65, 2), (67, 2), (67, 2), (65, 2), (64, 2), (62, 2), (60, 2), (60, 2), (62, 2), (64, 2), (64, 3),
-    (62, 1), (62, 4),
+    (64, 2),
+    (64, 2),
+    (65, 2),
+    (67, 2),
+    (67, 2),
+    (65, 2),
+    (64, 2),
+    (62, 2),
+    (60, 2),
+    (60, 2),
+    (62, 2),
+    (64, 2),
+    (64, 3),
+    (62, 1),
+    (62, 4),
 ];
 const OTHER: [(u8, u32); 16] = [
-    (69, 3), (71, 1), (69, 2), (66, 4), (62, 2), (66, 1), (67, 1), (69, 2), (74, 6), (73, 2), (71, 2), (64, 3), (66, 1),
-    (67, 2), (71, 2), (69, 4),
+    (69, 3),
+    (71, 1),
+    (69, 2),
+    (66, 4),
+    (62, 2),
+    (66, 1),
+    (67, 1),
+    (69, 2),
+    (74, 6),
+    (73, 2),
+    (71, 2),
+    (64, 3),
+    (66, 1),
+    (67, 2),
+    (71, 2),
+    (69, 4),
 ];
 
 fn fragment(tune: &[(u8, u32)]) -> Fragment {
@@ -132,7 +159,11 @@ fn a_bank_of_recordings_judges_midi_and_recordings() {
         std::fs::create_dir(folder.path().join(label)).unwrap();
     }
     std::fs::write(folder.path().join("good/ode.wav"), &*ODE_SOUND).unwrap();
-    std::fs::write(folder.path().join("bad/other.mid"), smf::write(&fragment(&OTHER), &smf::Heading::default()).unwrap()).unwrap();
+    std::fs::write(
+        folder.path().join("bad/other.mid"),
+        smf::write(&fragment(&OTHER), &smf::Heading::default()).unwrap(),
+    )
+    .unwrap();
     let judge = Judge::new(Bank::open(folder.path()).unwrap(), Planner::default()).unwrap();
     assert_eq!(judge.bank().exemplars().len(), 2);
     let verdict = |fragment: &Fragment| judge.judge(fragment).verdict;
@@ -203,8 +234,7 @@ fn odd_samples_are_taken_for_silence() {
     for (at, odd) in [(5000, f32::NAN), (5001, f32::INFINITY), (5002, f32::NEG_INFINITY), (90_000, 1e30)] {
         samples[at] = odd;
     }
-    let spec =
-        WavSpec { channels: 1, sample_rate: 22_050, bits_per_sample: 32, sample_format: SampleFormat::Float };
+    let spec = WavSpec { channels: 1, sample_rate: 22_050, bits_per_sample: 32, sample_format: SampleFormat::Float };
     let piece = read(&written(spec, samples.into_iter()));
     assert_eq!(piece.warnings, [Warning::OddSamples { samples: 4 }]);
     assert!(similarity(piece.fragment().unwrap(), &fragment(&ODE), Extent::Whole) > 0.7);
@@ -277,7 +307,10 @@ fn lengths_are_limited_and_the_option_is_named() {
     std::io::Write::write_all(&mut &file, &header(8000, 1, 8, length as u32, 0)).unwrap();
     file.set_len(44 + length).unwrap();
     let said = read_file(&path, &ReadOptions::default()).unwrap_err().to_string();
-    assert!(said.contains("36000 seconds of sound are more than the limit of 600; --max-audio-seconds raises it"), "{said}");
+    assert!(
+        said.contains("36000 seconds of sound are more than the limit of 600; --max-audio-seconds raises it"),
+        "{said}"
+    );
     let limits = Limits { audio_seconds: 5, ..Limits::default() };
     let options = ReadOptions { limits, ..ReadOptions::default() };
     let said = read_bytes(&ODE_SOUND, Origin::Memory, &options).unwrap_err();

@@ -166,13 +166,15 @@ impl Decoding {
         most_seconds: u64,
     ) -> std::result::Result<Self, Refusal> {
         let name = container.name();
-        let unreadable = |error: Symphonia| Refusal::Unreadable(match error {
-            Symphonia::IoError(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
-                format!("the {name} file ends within its header; get it anew")
-            }
-            Symphonia::IoError(error) => format!("cannot read: {error}"),
-            error => format!("it begins as a {name} file, but cannot be read as one ({error}); convert it anew"),
-        });
+        let unreadable = |error: Symphonia| {
+            Refusal::Unreadable(match error {
+                Symphonia::IoError(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+                    format!("the {name} file ends within its header; get it anew")
+                }
+                Symphonia::IoError(error) => format!("cannot read: {error}"),
+                error => format!("it begins as a {name} file, but cannot be read as one ({error}); convert it anew"),
+            })
+        };
         let length = source.seek(SeekFrom::End(0)).and_then(|length| source.rewind().map(|()| length));
         let length = length.map_err(|error| unreadable(error.into()))?;
         let stream = MediaSourceStream::new(Box::new(Bytes { inner: source, length }), Default::default());
@@ -196,8 +198,8 @@ impl Decoding {
                 )),
                 error => unreadable(error),
             })?;
-        let expected = seconds_of(track, parameters.sample_rate)
-            .filter(|seconds| *seconds <= length as f64 * MOST_SECONDS_A_BYTE);
+        let expected =
+            seconds_of(track, parameters.sample_rate).filter(|seconds| *seconds <= length as f64 * MOST_SECONDS_A_BYTE);
         if let Some(seconds) = expected
             && seconds > most_seconds as f64
         {

@@ -28,7 +28,7 @@ mod transcriber;
 #[cfg(feature = "audio")]
 pub use decode::{Damage, Recording, Source, decode};
 #[cfg(feature = "audio")]
-pub use hear::{Heard, HearOptions, hear};
+pub use hear::{HearOptions, Heard, hear};
 #[cfg(feature = "audio")]
 pub use salience::Salience;
 #[cfg(feature = "onnx")]

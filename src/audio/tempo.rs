@@ -16,8 +16,17 @@ const STEP: f64 = 1.01;
 /// How many octaves off a time may be to vote for a length.
 const WIDTH: f64 = 0.06;
 /// What times between onsets are, in quarters, and how much that speaks for the quarter.
-const PARTS: [(f64, f64); 9] =
-    [(0.25, 0.5), (1.0 / 3.0, 0.35), (0.5, 0.9), (0.75, 0.4), (1.0, 1.0), (1.5, 0.7), (2.0, 0.9), (3.0, 0.6), (4.0, 0.5)];
+const PARTS: [(f64, f64); 9] = [
+    (0.25, 0.5),
+    (1.0 / 3.0, 0.35),
+    (0.5, 0.9),
+    (0.75, 0.4),
+    (1.0, 1.0),
+    (1.5, 0.7),
+    (2.0, 0.9),
+    (3.0, 0.6),
+    (4.0, 0.5),
+];
 /// Notes that begin within this many seconds begin together.
 const TOGETHER: f64 = 0.04;
 /// Told when nothing can be told.

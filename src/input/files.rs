@@ -9,9 +9,8 @@ use walkdir::{DirEntry, WalkDir};
 use crate::error::{Error, Result};
 
 /// The extensions of music files, in small letters; capitals are taken too.
-pub const MUSIC_EXTENSIONS: [&str; 15] = [
-    "mid", "midi", "smf", "kar", "rmi", "wav", "wave", "flac", "mp3", "ogg", "oga", "aif", "aiff", "m4a", "mp4",
-];
+pub const MUSIC_EXTENSIONS: [&str; 15] =
+    ["mid", "midi", "smf", "kar", "rmi", "wav", "wave", "flac", "mp3", "ogg", "oga", "aif", "aiff", "m4a", "mp4"];
 
 /// Something to read.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]

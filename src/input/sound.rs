@@ -4,7 +4,7 @@
 use std::io::{Read, Seek};
 
 use super::{Info, Kind, Piece, ReadOptions, SoundInfo, Warning};
-use crate::audio::{Heard, HearOptions, HeardNote, Recording, decode, hear};
+use crate::audio::{HearOptions, Heard, HeardNote, Recording, decode, hear};
 use crate::error::{Origin, Result};
 use crate::note::{Note, TICKS_PER_QUARTER};
 

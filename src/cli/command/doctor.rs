@@ -3,11 +3,11 @@
 use std::io::Write;
 
 use crate::bank::Label;
-use crate::input::ReadOptions;
 use crate::cli::args::DoctorArgs;
 use crate::cli::output;
 use crate::cli::{Context, Outcome};
 use crate::correlate::{BackendChoice, Cuda, Planner, Prepared, Processor, Search, SearchPlan};
+use crate::input::ReadOptions;
 use crate::note::Fragment;
 use crate::roll::PianoRoll;
 

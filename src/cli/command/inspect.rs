@@ -93,8 +93,16 @@ fn tell_midi(out: &mut impl Write, info: &MidiInfo) -> std::io::Result<()> {
 fn tell_sound(out: &mut impl Write, info: &SoundInfo) -> std::io::Result<()> {
     let channels = if info.channels == 1 { "channel" } else { "channels" };
     let SoundInfo { format, codec, sample_rate, seconds, .. } = info;
-    writeln!(out, "  recording ({format}, {codec}), {} {channels} of {sample_rate} Hz, {seconds:.2} seconds", info.channels)?;
+    writeln!(
+        out,
+        "  recording ({format}, {codec}), {} {channels} of {sample_rate} Hz, {seconds:.2} seconds",
+        info.channels
+    )?;
     let percent = 100.0 * info.pitched;
-    writeln!(out, "  {} notes, in {percent:.0} % of the time; tuned {:+.0} cents from A4 = 440 Hz", info.notes, info.tuning)?;
+    writeln!(
+        out,
+        "  {} notes, in {percent:.0} % of the time; tuned {:+.0} cents from A4 = 440 Hz",
+        info.notes, info.tuning
+    )?;
     writeln!(out, "  {:.1} quarters a minute, {:.2} quarters", info.tempo, info.quarters)
 }

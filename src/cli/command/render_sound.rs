@@ -4,7 +4,9 @@ use ndarray::Array2;
 
 use crate::analysis::beat::{self, BeatSettings};
 use crate::analysis::onset::{self, Aggregate};
-use crate::analysis::{ConstantQ, ConstantQSettings, Reference, Signal, Stft, amplitude_to_db, chroma, mel, power_to_db};
+use crate::analysis::{
+    ConstantQ, ConstantQSettings, Reference, Signal, Stft, amplitude_to_db, chroma, mel, power_to_db,
+};
 use crate::audio::{HearOptions, Heard, SAMPLE_RATE, Salience, hear};
 use crate::cli::args::{RenderArgs, SoundView};
 use crate::cli::output::PictureFile;
@@ -68,8 +70,7 @@ fn onsets(name: &str, samples: &[f32]) -> Result<Drawing> {
         None => "onset strength; no beat".to_owned(),
     };
     let moments = beats.frames.iter().map(|&frame| frame as f64 / rate).collect();
-    let picture =
-        CurvePicture { title: name.to_owned(), subtitle: Some(subtitle), values: &strengths, rate, moments };
+    let picture = CurvePicture { title: name.to_owned(), subtitle: Some(subtitle), values: &strengths, rate, moments };
     Ok(picture.drawing())
 }
 
@@ -91,7 +92,9 @@ fn spectrum(name: &str, samples: &[f32], view: SoundView) -> Result<Drawing> {
         SoundView::Mfcc => {
             (each_in_range(mel::mfcc(&stft, signal, 20)), Rows::Numbered, "20 MFCC, each over its own range")
         }
-        SoundView::Chroma => (chroma::of_constant_q(signal, HOP, None)?, Rows::Classes, "chroma of the constant-Q transform"),
+        SoundView::Chroma => {
+            (chroma::of_constant_q(signal, HOP, None)?, Rows::Classes, "chroma of the constant-Q transform")
+        }
         SoundView::Spectrogram | SoundView::Roll | SoundView::Onset => {
             let power = power_to_db(stft.power(samples).view(), Reference::Max, Some(RANGE));
             let frequencies = (0..stft.bins()).map(|bin| stft.frequency(bin, SAMPLE_RATE)).collect();

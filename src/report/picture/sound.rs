@@ -128,7 +128,12 @@ impl CurvePicture<'_> {
         let (mut drawing, plot) = frame(&self.title, self.subtitle.as_deref(), &time);
         drawing.rectangle(plot, theme::NATURAL_ROW);
         for &moment in &self.moments {
-            drawing.line(vec![(time.x(moment), plot.y), (time.x(moment), plot.bottom())], theme::BAR_LINE, 1.0, Some(4.0));
+            drawing.line(
+                vec![(time.x(moment), plot.y), (time.x(moment), plot.bottom())],
+                theme::BAR_LINE,
+                1.0,
+                Some(4.0),
+            );
         }
         let most = self.values.iter().copied().fold(f32::MIN_POSITIVE, f32::max);
         let step = self.values.len().div_ceil(MOST.0).max(1);
@@ -171,9 +176,8 @@ fn tick(drawing: &mut Drawing, plot: &Area, y: f64, label: &str) {
 
 /// The rows nearest to round frequencies, none too near to another.
 fn hertz_ticks(frequencies: &[f64]) -> Vec<(f64, String)> {
-    const ROUND: [f64; 14] = [
-        0.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0, 3000.0, 4000.0, 5000.0, 6000.0, 8000.0, 10_000.0, 16_000.0,
-    ];
+    const ROUND: [f64; 14] =
+        [0.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0, 3000.0, 4000.0, 5000.0, 6000.0, 8000.0, 10_000.0, 16_000.0];
     let apart = frequencies.len() as f64 * 16.0 / HEIGHT;
     let mut ticks: Vec<(f64, String)> = Vec::new();
     for hertz in ROUND {
@@ -259,7 +263,9 @@ mod tests {
     fn sound_of_any_size_is_drawn_in_both_forms() {
         for (rows, frames) in [(1, 1), (12, 40), (1025, 5000)] {
             let values = Array2::from_shape_fn((rows, frames), |(row, frame)| ((row + frame) % 7) as f32 / 6.0);
-            for kind in [Rows::Hertz((0..rows).map(|row| row as f64 * 10.0).collect()), Rows::Pitches(24), Rows::Numbered] {
+            for kind in
+                [Rows::Hertz((0..rows).map(|row| row as f64 * 10.0).collect()), Rows::Pitches(24), Rows::Numbered]
+            {
                 let picture = SoundPicture {
                     title: "sound".into(),
                     subtitle: None,

@@ -5,13 +5,13 @@ use std::io::Write;
 use serde_json::json;
 
 use super::edit::folder_for_pictures;
-use crate::input::ReadOptions;
 use crate::cli::bank_args::CheckArgs;
 use crate::cli::command::marked;
 use crate::cli::output::{self, printable, write_file};
 use crate::cli::{Context, Outcome};
 use crate::curation::{Contradiction, Findings, check};
 use crate::error::Error;
+use crate::input::ReadOptions;
 use crate::judge::Judge;
 use crate::report::picture::{Drawing, RollPicture, Tone};
 use crate::report::words;

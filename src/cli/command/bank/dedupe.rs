@@ -6,12 +6,12 @@ use serde_json::json;
 
 use super::names_in;
 use crate::bank::Editor;
-use crate::input::ReadOptions;
 use crate::cli::bank_args::DedupeArgs;
 use crate::cli::output::{self, printable};
 use crate::cli::{Context, Outcome};
 use crate::curation::doubles;
 use crate::error::Error;
+use crate::input::ReadOptions;
 
 pub fn run(args: &DedupeArgs) -> anyhow::Result<Outcome> {
     let context = Context::new(&args.general);

@@ -7,11 +7,11 @@ use serde_json::json;
 use super::show::title;
 use crate::Verdict;
 use crate::bank::{Calibration, Editor, Label, Settings};
-use crate::input::ReadOptions;
 use crate::cli::bank_args::{CalibrateArgs, EvaluateArgs};
 use crate::cli::output::{self, PictureFile, printable};
 use crate::cli::{Context, Outcome};
 use crate::curation::{Evaluation, LOWEST_THRESHOLD, LeftOut, calibrated, fingerprint, fold, leave_one_out};
+use crate::input::ReadOptions;
 use crate::judge::Judge;
 use crate::report::picture::{EvaluationPicture, Spread, Tone};
 

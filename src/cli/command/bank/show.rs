@@ -6,12 +6,12 @@ use serde::Serialize;
 
 use super::resolve;
 use crate::bank::{Bank, Exemplar, Label, Root};
-use crate::input::ReadOptions;
 use crate::cli::bank_args::{ListArgs, ShowArgs};
 use crate::cli::command::marked;
 use crate::cli::output::{self, PictureFile, printable, terminal_width};
 use crate::cli::{Context, Outcome};
 use crate::curation::LeftOut;
+use crate::input::ReadOptions;
 use crate::judge::Judge;
 use crate::note::pitch_name;
 use crate::report::picture::{self, MatchPanel, MatchPicture, Tone};
