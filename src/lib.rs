@@ -70,8 +70,8 @@
 //! is in [`curation`], what changes one in [`bank::Editor`].
 //!
 //! # Features
-//! `cli` (default): the program, with pictures and plain words ([`report`]). `audio` (default): [`analysis`] of
-//! recordings. The library alone: `default-features = false`.
+//! `cli` (default): the program, with pictures and plain words ([`report`]). `audio` (default): [recordings](audio)
+//! are read, and their [`analysis`]. `onnx` (default): [transcribers](audio::Transcriber). The library alone: `default-features = false`.
 
 pub mod alteration;
 #[cfg(feature = "audio")]

@@ -343,3 +343,33 @@ fn the_kind_is_told_from_the_bytes() {
     std::fs::write(&path, smf::write(&fragment(&ODE), &smf::Heading::default()).unwrap()).unwrap();
     assert_eq!(kind(&path)["kind"], "midi");
 }
+
+#[cfg(feature = "cli")]
+#[test]
+fn the_program_takes_recordings_and_draws_them() {
+    use assert_cmd::Command;
+    let folder = tempfile::tempdir().unwrap();
+    let (sound, midi) = (folder.path().join("ode.wav"), folder.path().join("ode.mid"));
+    std::fs::write(&sound, &*ODE_SOUND).unwrap();
+    std::fs::write(&midi, smf::write(&fragment(&ODE), &smf::Heading::default()).unwrap()).unwrap();
+    let judge = |arguments: &[&str]| {
+        let mut command = Command::cargo_bin("judge").unwrap();
+        command.args(arguments).arg("--threads=2").current_dir(folder.path());
+        command.assert()
+    };
+    let told = |arguments: &[&str]| -> serde_json::Value {
+        serde_json::from_slice(&judge(arguments).success().get_output().stdout).unwrap()
+    };
+    let likeness = told(&["compare", "ode.wav", "ode.mid", "--json"]);
+    assert!(likeness["similarity"].as_f64().unwrap() > 0.8, "{likeness}");
+    let inspected = told(&["inspect", "ode.wav", "--json", "--tempo", "112"]);
+    assert_eq!((inspected["kind"].as_str(), inspected["tempo"].as_f64()), (Some("audio"), Some(112.0)));
+    for view in ["roll", "spectrogram", "mel", "cqt", "mfcc", "chroma", "onset"] {
+        judge(&["render", "ode.wav", "--as", view, "-o", "picture.png"]).success();
+        assert!(std::fs::read(folder.path().join("picture.png")).unwrap().starts_with(b"\x89PNG"));
+    }
+    let refused = judge(&["render", "ode.mid", "--as", "mel", "-o", "picture.png"]).code(2);
+    assert!(String::from_utf8_lossy(&refused.get_output().stderr).contains("it is no recording"));
+    judge(&["inspect", "ode.wav", "--tempo", "0"]).code(2);
+    judge(&["inspect", "ode.wav", "--transcriber", "ode.mid"]).code(2);
+}

@@ -305,8 +305,7 @@ fn take(
     }
     buffer.copy_to_vec_interleaved(interleaved);
     for sample in interleaved.iter_mut() {
-        // Not a number compares as false.
-        if !(sample.abs() <= LOUDEST) {
+        if sample.is_nan() || sample.abs() > LOUDEST {
             *sample = 0.0;
             damage.samples += 1;
         }

@@ -93,7 +93,7 @@ impl SoundPicture<'_> {
         match &self.rows {
             Rows::Hertz(frequencies) => hertz_ticks(frequencies),
             Rows::Pitches(lowest) => {
-                let named = |row: &usize| (usize::from(*lowest) + row) % 12 == 0;
+                let named = |row: &usize| (usize::from(*lowest) + row).is_multiple_of(12);
                 let name = |row: usize| pitch_name((usize::from(*lowest) + row).min(127) as u8);
                 (0..rows).filter(named).map(|row| (row as f64, name(row))).collect()
             }
