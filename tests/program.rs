@@ -437,9 +437,10 @@ fn standard_input_and_folders_are_taken() {
     let run =
         judge().current_dir(place.folder.path()).args(["-", "--bank", "bank", "--json"]).write_stdin(bytes).output();
     assert_eq!(lines(&run.unwrap().stdout)[0]["verdict"], "good");
-    let found = place.json(&["bank", "--bank", "bank", "--json"]);
+    // Without the dot it would be the command of that name.
+    let found = place.json(&["./bank", "--bank", "bank", "--json"]);
     let files: Vec<_> = found.iter().map(|it| it["file"].as_str().unwrap()).collect();
-    assert_eq!(files, ["bank/bad/deep/chromatic.mid", "bank/good/jacques.mid"]);
+    assert_eq!(files, ["./bank/bad/deep/chromatic.mid", "./bank/good/jacques.mid"]);
 }
 
 #[cfg(unix)]
