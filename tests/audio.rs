@@ -334,7 +334,11 @@ fn damage_of_any_byte_does_no_harm() {
 #[test]
 fn the_kind_is_told_from_the_bytes() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("tune.mid");
+    let path = folder.path().join("tune.MID");
+    std::fs::write(&path, &*ODE_SOUND).unwrap();
+    let error = read_file(&path, &ReadOptions::default()).unwrap_err().to_string();
+    assert!(error.contains("named as a MIDI file, but is a recording (WAV); name it .wav"), "{error}");
+    let path = folder.path().join("tune.mp3");
     std::fs::write(&path, &*ODE_SOUND).unwrap();
     let kind = |path: &Path| serde_json::to_value(read_file(path, &ReadOptions::default()).unwrap().info).unwrap();
     let info = kind(&path);

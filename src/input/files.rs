@@ -12,6 +12,15 @@ use crate::error::{Error, Result};
 pub const MUSIC_EXTENSIONS: [&str; 15] =
     ["mid", "midi", "smf", "kar", "rmi", "wav", "wave", "flac", "mp3", "ogg", "oga", "aif", "aiff", "m4a", "mp4"];
 
+/// Those of them that promise MIDI.
+const MIDI_EXTENSIONS: [&str; 5] = ["mid", "midi", "smf", "kar", "rmi"];
+
+/// Whether the name of a file promises MIDI.
+pub(super) fn is_named_midi(path: &Path) -> bool {
+    let extension = path.extension().and_then(OsStr::to_str);
+    extension.is_some_and(|found| MIDI_EXTENSIONS.iter().any(|known| found.eq_ignore_ascii_case(known)))
+}
+
 /// Something to read.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Input {

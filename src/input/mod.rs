@@ -11,7 +11,7 @@
 //! With the feature `audio` recordings too: WAV, FLAC, MP3, Ogg Vorbis, AIFF, and AAC or ALAC in MP4. Their notes are
 //! what is [heard](crate::audio) in them; quarters come from a tempo that is estimated, or given ([`ReadOptions::tempo`]).
 //!
-//! The kind of a file is told from its bytes, never from its name.
+//! The kind of a file is told from its bytes, not from its name; but a recording that is named as a MIDI file is refused.
 //!
 //! # Limits
 //! Nothing is allocated from a number in the file. [`Limits::bytes`] and [`Limits::notes`] hold
@@ -24,12 +24,9 @@ use std::io::{self, Read, Seek};
 use std::path::Path;
 use std::sync::Arc;
 
-#[cfg(not(feature = "audio"))]
-use crate::audio::Container;
-use crate::audio::Transcriber;
+use crate::audio::{Container, Transcriber};
 #[cfg(feature = "audio")]
 use crate::audio::{Recording, decode};
-
 use crate::error::{Error, Origin, Result};
 
 mod files;
@@ -104,6 +101,7 @@ pub fn read_file(path: &Path, options: &ReadOptions) -> Result<Piece> {
     let mut head = Vec::new();
     file.by_ref().take(HEAD).read_to_end(&mut head).map_err(failed)?;
     if let Some(container) = sniff::sound(&head) {
+        promised(container, &origin)?;
         file.rewind().map_err(failed)?;
         return read_sound(file, container, origin, options);
     }
@@ -144,9 +142,35 @@ pub fn read_bytes(bytes: &[u8], origin: Origin, options: &ReadOptions) -> Result
             let (bytes, warnings) = midi::unwrap_riff(bytes, &origin)?;
             midi::read(bytes, warnings, origin, options)
         }
-        Ok(sniff::Found::Sound(container)) => read_sound(io::Cursor::new(bytes.to_vec()), container, origin, options),
+        Ok(sniff::Found::Sound(container)) => {
+            promised(container, &origin)?;
+            read_sound(io::Cursor::new(bytes.to_vec()), container, origin, options)
+        }
         Err(problem) => Err(Error::Malformed { origin, problem }),
     }
+}
+
+/// Refuses a recording that is named as a MIDI file: whoever meant notes should not get what is heard, unknowingly.
+fn promised(container: Container, origin: &Origin) -> Result<()> {
+    match origin {
+        Origin::File(path) if files::is_named_midi(path) => {
+            let (name, extension) = (container.name(), extension(container));
+            let problem = format!(
+                "it is named as a MIDI file, but is a recording ({name}); name it .{extension} to have it listened to"
+            );
+            Err(Error::Malformed { origin: origin.clone(), problem })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn extension(container: Container) -> String {
+    container.name().to_ascii_lowercase()
+}
+
+/// What the name of a file with these bytes should end in.
+pub(crate) fn extension_of(bytes: &[u8]) -> String {
+    sniff::sound(bytes).map_or_else(|| "mid".to_owned(), extension)
 }
 
 #[cfg(feature = "audio")]

@@ -20,7 +20,7 @@ use change::{Edit, FOLDER, Move};
 
 use super::{Bank, BankFile, Calibration, Details, Label, folder};
 use crate::error::{Error, Result};
-use crate::input::MUSIC_EXTENSIONS;
+use crate::input::{self, MUSIC_EXTENSIONS};
 
 /// How long to wait for another program that changes the bank.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -224,7 +224,7 @@ impl Editor {
                 new_names.push(renamed.get(old).cloned().unwrap_or_else(|| old.to_owned()));
                 continue;
             }
-            let new = taken.free(label, inside);
+            let new = taken.free(label, inside, "mid");
             taken.take(&new, 0, PathBuf::new());
             change.moves.push(Move { from: old.to_owned(), to: new.clone() });
             let [from, to] = [old, &new].map(|name| vec!["exemplars".to_owned(), name.to_owned()]);
@@ -495,7 +495,7 @@ impl Staging {
             let described = self.describe(root, &name, &details)?;
             return Ok(if described { Added::Described(name) } else { Added::Present(name) });
         }
-        let name = self.names.free(label, &name);
+        let name = self.names.free(label, &name, &input::extension_of(&bytes));
         let known = self.file.exemplars.get(&name).cloned().unwrap_or_default();
         let span = details.span.or(known.span);
         // As the bank will read it.
@@ -577,15 +577,16 @@ impl Names {
         candidates.iter().find(is_same).map(|(name, _)| name.clone())
     }
 
-    /// A name in the folder of a label that is not taken: the wanted one if possible.
-    fn free(&self, label: Label, wanted: &str) -> String {
+    /// A name in the folder of a label that is not taken: the wanted one if possible, with `otherwise` at its end if it
+    /// does not end as those of music do.
+    fn free(&self, label: Label, wanted: &str, otherwise: &str) -> String {
         let (folder, file) = wanted.rsplit_once('/').unwrap_or(("", wanted));
         let plain: String =
             file.chars().map(|sign| if sign.is_control() || sign == '\\' { '_' } else { sign }).collect();
         let plain = plain.trim_start_matches('.');
         let (stem, extension) = plain.rsplit_once('.').unwrap_or((plain, ""));
         let is_music = MUSIC_EXTENSIONS.iter().any(|known| extension.eq_ignore_ascii_case(known));
-        let (stem, extension) = if is_music { (stem, extension) } else { (plain, "mid") };
+        let (stem, extension) = if is_music { (stem, extension) } else { (plain, otherwise) };
         let mut stem = if stem.is_empty() { "exemplar" } else { stem };
         // Names of files have 255 bytes at most.
         while stem.len() > 200 {

@@ -97,8 +97,7 @@ fn addition(input: &Input, args: &AddArgs, options: &ReadOptions, context: &Cont
     let name = match (&args.name, input) {
         (Some(name), _) => name.replace(['/', '\\'], "_"),
         (None, Input::File(path)) => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-        (None, Input::StandardInput) if piece.info.midi().is_none() => "fragment.wav".to_owned(),
-        (None, Input::StandardInput) => "fragment.mid".to_owned(),
+        (None, Input::StandardInput) => "fragment".to_owned(),
     };
     let details = Details { weight: args.weight, span, source: args.source.clone(), licence: args.licence.clone() };
     Ok(Addition { bytes, name, label: args.label.label(), details })
