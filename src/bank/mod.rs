@@ -17,6 +17,7 @@
 //! cached. Where the bank cannot be written to, it is just read.
 
 mod cache;
+mod disk;
 mod edit;
 mod folder;
 mod settings;

@@ -90,22 +90,16 @@ const HEAD: u64 = 4096;
 /// [`read_standard_input`]); [`Error::OverLimit`] when it has too many bytes or notes. A file
 /// without notes is no error here, but one of [`Piece::fragment`].
 pub fn read_file(path: &Path, options: &ReadOptions) -> Result<Piece> {
-    // Asked before opening: opening a pipe would wait for its writer.
-    regular(path, &path.metadata().map_err(Error::io("read", path))?)?;
-    let file = File::open(path).map_err(Error::io("read", path))?;
-    let metadata = file.metadata().map_err(Error::io("read", path))?;
-    regular(path, &metadata)?;
+    let (mut file, head) = open(path)?;
     let origin = Origin::from(path);
     let failed = |error| Error::io("read", path)(error);
-    let mut file = file;
-    let mut head = Vec::new();
-    file.by_ref().take(HEAD).read_to_end(&mut head).map_err(failed)?;
     if let Some(container) = sniff::sound(&head) {
         promised(container, &origin)?;
         file.rewind().map_err(failed)?;
         return read_sound(file, container, origin, options);
     }
-    within("bytes", metadata.len(), options.limits.bytes, "--max-bytes", &origin)?;
+    let length = file.metadata().map_err(failed)?.len();
+    within("bytes", length, options.limits.bytes, "--max-bytes", &origin)?;
     let mut bytes = head;
     let rest = options.limits.bytes.saturating_add(1).saturating_sub(bytes.len() as u64);
     file.take(rest).read_to_end(&mut bytes).map_err(failed)?;
@@ -200,16 +194,25 @@ pub fn read_recording(path: &Path, options: &ReadOptions) -> Result<(Recording, 
         let container = sniff::sound(&bytes).ok_or_else(no_sound)?;
         decode(io::Cursor::new(bytes), container, most, &origin)?
     } else {
-        regular(path, &path.metadata().map_err(Error::io("read", path))?)?;
-        let mut file = File::open(path).map_err(Error::io("read", path))?;
-        let mut head = Vec::new();
-        file.by_ref().take(HEAD).read_to_end(&mut head).map_err(Error::io("read", path))?;
+        let (mut file, head) = open(path)?;
         let container = sniff::sound(&head).ok_or_else(no_sound)?;
         file.rewind().map_err(Error::io("read", path))?;
         decode(file, container, most, &origin)?
     };
     let warnings = sound::warnings_of(&recording);
     Ok((recording, warnings))
+}
+
+/// Opens a regular file, and reads its beginning.
+fn open(path: &Path) -> Result<(File, Vec<u8>)> {
+    let failed = |error| Error::io("read", path)(error);
+    // Asked before opening: opening a pipe would wait for its writer.
+    regular(path, &path.metadata().map_err(failed)?)?;
+    let mut file = File::open(path).map_err(failed)?;
+    regular(path, &file.metadata().map_err(failed)?)?;
+    let mut head = Vec::new();
+    file.by_ref().take(HEAD).read_to_end(&mut head).map_err(failed)?;
+    Ok((file, head))
 }
 
 fn regular(path: &Path, metadata: &std::fs::Metadata) -> Result<()> {

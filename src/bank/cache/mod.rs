@@ -13,6 +13,7 @@ use std::path::Path;
 
 pub use records::{Record, Stamp, read, record};
 
+use super::disk;
 use crate::input::ReadOptions;
 
 /// The folder in a bank that what is derived from it is kept in. Hidden, so that it is no music.
@@ -86,13 +87,12 @@ fn replace(folder: &Path, bytes: &[u8]) -> io::Result<()> {
     create_new(&folder.join(".gitignore"), b"*\n")?;
     // The name is fixed, so that what a crash left is replaced; whoever has the lock may do so.
     let unfinished = folder.join(format!("{}.new", name()));
-    let written = write_whole(&unfinished, bytes).and_then(|()| fs::rename(&unfinished, folder.join(name())));
+    let written = disk::write_new(&unfinished, bytes).and_then(|()| fs::rename(&unfinished, folder.join(name())));
     if written.is_err() {
         let _ = fs::remove_file(&unfinished);
     }
     written?;
-    // Not all systems can do this with a folder; then the rename is merely not sure to last.
-    let _ = File::open(folder).and_then(|folder| folder.sync_all());
+    disk::sync(folder);
     Ok(())
 }
 
@@ -103,14 +103,4 @@ fn create_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(error),
     }
-}
-
-fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
 }

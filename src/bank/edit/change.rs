@@ -5,13 +5,14 @@
 //! `NNNNNN/change`, next to the files that it took away, and what is undone `NNNNNN/undone`, next to those that it had
 //! brought.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::text;
+use crate::bank::disk::{self, sync};
 use crate::bank::{BankFile, Label};
 use crate::error::{Error, Result};
 
@@ -339,25 +340,7 @@ fn relocate(from: &Path, to: &Path, replace: bool) -> Result<()> {
     Ok(())
 }
 
-/// Writes a file that lasts; what a crash left of it is replaced.
+/// Writes a file that lasts.
 pub(super) fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
-    use std::io::Write;
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(Error::io("write", path)(error)),
-        _ => {}
-    }
-    let write = || {
-        let mut file = File::options().write(true).create_new(true).open(path)?;
-        file.write_all(bytes)?;
-        file.sync_all()
-    };
-    write().map_err(|error| {
-        let _ = fs::remove_file(path);
-        Error::io("write", path)(error)
-    })
-}
-
-/// Makes renames in a folder last, where the system can do that.
-fn sync(folder: &Path) {
-    let _ = File::open(folder).and_then(|folder| folder.sync_all());
+    disk::write_new(path, bytes).map_err(Error::io("write", path))
 }

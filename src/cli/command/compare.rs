@@ -4,14 +4,13 @@ use std::io::Write;
 
 use serde::Serialize;
 
-use super::overlay;
 use crate::alteration::Alteration;
 use crate::cli::args::CompareArgs;
 use crate::cli::output::{self, terminal_width};
 use crate::cli::{Context, Outcome, files};
 use crate::correlate::Offset;
 use crate::judge::Match;
-use crate::report::picture::{Tone, terminal};
+use crate::report::picture::{Overlay, Tone, terminal};
 use crate::report::words;
 use crate::similarity::{Explanation, Extent, Likeness, Placement};
 
@@ -77,7 +76,7 @@ pub fn run(args: &CompareArgs) -> anyhow::Result<Outcome> {
     }
     if args.show {
         let (roll, exemplar) = (comparer.fragment(&a), comparer.exemplar(&b));
-        let overlay = overlay(&exemplar, &likeness, &names[1], Tone::Neutral);
+        let overlay = Overlay::laid(&exemplar, &likeness, &names[1], Tone::Neutral);
         write!(out, "{}", terminal(roll.roll(), overlay.as_ref(), terminal_width(), 22, context.styles.colour()))?;
     }
     out.flush()?;

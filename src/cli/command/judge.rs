@@ -7,7 +7,6 @@ use indicatif::ProgressBar;
 use rayon::prelude::*;
 
 use super::inspect::Failure;
-use super::overlay;
 use crate::cli::args::JudgeArgs;
 use crate::cli::output::{self, About, PictureFile, Report, Styles, complain, terminal_width};
 use crate::cli::{Context, Outcome, files};
@@ -217,5 +216,5 @@ fn altered<'a>(judge: &'a Judge, it: Option<&Match>) -> Option<Cow<'a, AlteredEx
 }
 
 fn overlay_of<'a>(judge: &Judge, altered: &'a AlteredExemplar, it: &Match) -> Option<picture::Overlay<'a>> {
-    overlay(altered, &it.likeness, &it.exemplar, judge.bank().exemplars()[it.index].label.into())
+    picture::Overlay::laid(altered, &it.likeness, &it.exemplar, judge.bank().exemplars()[it.index].label.into())
 }

@@ -2,11 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::marked;
 use crate::cli::args::RenderArgs;
 use crate::cli::output::PictureFile;
 use crate::cli::{Context, Outcome, files};
-use crate::report::picture::{RollPicture, Tone};
+use crate::report::picture::{Overlay, RollPicture, Tone};
 use crate::report::words;
 
 pub fn run(args: &RenderArgs) -> anyhow::Result<Outcome> {
@@ -39,7 +38,8 @@ pub fn run(args: &RenderArgs) -> anyhow::Result<Outcome> {
     if let Some((name, exemplar, altered, Some(likeness))) = &exemplar {
         let placed = words::placement(&likeness.placement);
         picture.subtitle = Some(format!("similarity {:.2} with {name}: {placed}", likeness.similarity));
-        picture.overlay = marked(&comparer, (fragment, exemplar), (altered, likeness), name, Tone::Neutral);
+        picture.overlay = Overlay::laid(altered, likeness, name, Tone::Neutral)
+            .map(|overlay| overlay.explained(&comparer, fragment, exemplar, likeness));
     }
     file.write(&picture.drawing())?;
     Ok(Outcome::Done)

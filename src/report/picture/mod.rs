@@ -53,7 +53,9 @@ pub use terminal::terminal;
 pub use verdict::{MatchPanel, MatchPicture, judged};
 
 use crate::bank::Label;
+use crate::note::Fragment;
 use crate::roll::PianoRoll;
+use crate::similarity::{AlteredExemplar, Comparer, Likeness};
 use crate::verdict::Verdict;
 
 /// What an exemplar stands for, and a verdict says.
@@ -118,6 +120,20 @@ impl<'a> Overlay<'a> {
     /// A roll that is not moved.
     pub fn new(name: impl Into<String>, roll: &'a PianoRoll, tone: Tone) -> Self {
         Self { name: name.into(), roll, transposition: 0, shift: 0, tone, marks: None }
+    }
+
+    /// An exemplar where a likeness lays it; `None` when it was not drawn under that alteration.
+    pub fn laid(exemplar: &'a AlteredExemplar, likeness: &Likeness, name: &str, tone: Tone) -> Option<Self> {
+        let placement = likeness.placement;
+        let roll = exemplar.roll(&placement.alteration)?;
+        Some(Self::new(name, roll, tone).placed(placement.offset.transposition, placement.offset.shift))
+    }
+
+    /// The same with marks on the notes that are alike, of a fragment and an exemplar that the likeness was told of.
+    #[must_use]
+    pub fn explained(self, comparer: &Comparer, fragment: &Fragment, exemplar: &Fragment, likeness: &Likeness) -> Self {
+        let explanation = comparer.explain(fragment, exemplar, likeness);
+        self.marked(Marks::new(fragment, exemplar, likeness, &explanation))
     }
 
     /// The same roll `transposition` semitones higher and from column `shift` on.

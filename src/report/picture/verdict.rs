@@ -5,7 +5,7 @@ use super::canvas::{Anchor, Area, Drawing, Shape, Text, fit, printable, text_wid
 use super::panel::{Swatch, draw, legend, mark_items};
 use super::spans::Layers;
 use super::theme::{self, ink};
-use super::{Marks, Overlay, Tone};
+use super::{Overlay, Tone};
 use crate::judge::{Judge, Judgement, Match};
 use crate::note::Fragment;
 use crate::report::words;
@@ -155,13 +155,10 @@ pub fn judged(
 
 /// A match, with its exemplar under every alteration.
 fn panel<'a>(judge: &Judge, fragment: &Fragment, it: &Match, altered: &'a AlteredExemplar) -> Option<MatchPanel<'a>> {
-    let placement = it.likeness.placement;
-    let roll = altered.roll(&placement.alteration)?;
     let exemplar = &judge.bank().exemplars()[it.index];
-    let explanation = judge.comparer().explain(fragment, &exemplar.fragment, &it.likeness);
-    let overlay = Overlay::new(&it.exemplar, roll, exemplar.label.into())
-        .placed(placement.offset.transposition, placement.offset.shift)
-        .marked(Marks::new(fragment, &exemplar.fragment, &it.likeness, &explanation));
+    let overlay = Overlay::laid(altered, &it.likeness, &it.exemplar, exemplar.label.into())?;
+    let overlay = overlay.explained(judge.comparer(), fragment, &exemplar.fragment, &it.likeness);
+    let placement = it.likeness.placement;
     Some(MatchPanel { overlay, similarity: it.similarity, placement: words::placement(&placement) })
 }
 

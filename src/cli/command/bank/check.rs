@@ -1,19 +1,18 @@
 //! `judge bank check`: what should be mended.
 
+use std::fs;
 use std::io::Write;
 
 use serde_json::json;
 
-use super::edit::folder_for_pictures;
 use crate::cli::bank_args::CheckArgs;
-use crate::cli::command::marked;
 use crate::cli::output::{self, printable, write_file};
 use crate::cli::{Context, Outcome};
 use crate::curation::{Contradiction, Findings, check};
 use crate::error::Error;
 use crate::input::ReadOptions;
 use crate::judge::Judge;
-use crate::report::picture::{Drawing, RollPicture, Tone};
+use crate::report::picture::{Drawing, Overlay, RollPicture, Tone};
 use crate::report::words;
 
 /// As text, so many of a kind are told one by one.
@@ -38,7 +37,7 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<Outcome> {
         }
     };
     if let Some(folder) = args.pictures.as_ref().filter(|_| !findings.contradictions.is_empty()) {
-        folder_for_pictures(folder)?;
+        fs::create_dir_all(folder).map_err(Error::io("write", folder))?;
         for (number, it) in (1..).zip(&findings.contradictions) {
             let path = folder.join(format!("contradiction-{number:03}.png"));
             let png = drawing(&judge, it).png().map_err(Error::io("draw", &path))?;
@@ -183,8 +182,8 @@ fn drawing(judge: &Judge, it: &Contradiction) -> Drawing {
     if let Some(likeness) = judge.comparer().likeness(&good.fragment, &bad.fragment) {
         let placement = words::placement(&likeness.placement);
         picture.subtitle = Some(format!("similarity {:.2} with {} (bad): {placement}", it.similarity, bad.name));
-        picture.overlay =
-            marked(judge.comparer(), (&good.fragment, &bad.fragment), (&altered, &likeness), &bad.name, Tone::Bad);
+        picture.overlay = Overlay::laid(&altered, &likeness, &bad.name, Tone::Bad)
+            .map(|overlay| overlay.explained(judge.comparer(), &good.fragment, &bad.fragment, &likeness));
     }
     picture.drawing()
 }

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::Path;
 
 use super::names_in;
 use crate::bank::{Added, Addition, Bank, Details, Editor};
@@ -149,9 +148,4 @@ pub fn relabel(args: &RelabelArgs) -> anyhow::Result<Outcome> {
     }
     out.flush()?;
     Ok(Outcome::Done)
-}
-
-/// A folder for pictures, made if it is not there.
-pub fn folder_for_pictures(folder: &Path) -> Result<()> {
-    fs::create_dir_all(folder).map_err(Error::io("write", folder))
 }

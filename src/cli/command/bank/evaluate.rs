@@ -4,7 +4,6 @@ use std::io::Write;
 
 use serde_json::json;
 
-use super::show::title;
 use crate::Verdict;
 use crate::bank::{Calibration, Editor, Label, Settings};
 use crate::cli::bank_args::{CalibrateArgs, EvaluateArgs};
@@ -114,7 +113,7 @@ pub fn evaluate(args: &EvaluateArgs) -> anyhow::Result<Outcome> {
         let auc = evaluation.auc().map_or(String::new(), |auc| format!(", AUC {auc:.3}"));
         let subtitle =
             Some(format!("{} exemplars, {method}{auc}; heights are square roots of counts", exemplars.len()));
-        file.write(&EvaluationPicture { title: title(&bank), subtitle, spreads: &spreads }.drawing())?;
+        file.write(&EvaluationPicture { title: bank.root().to_string(), subtitle, spreads: &spreads }.drawing())?;
     }
     Ok(Outcome::Done)
 }

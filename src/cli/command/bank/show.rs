@@ -5,16 +5,15 @@ use std::io::Write;
 use serde::Serialize;
 
 use super::resolve;
-use crate::bank::{Bank, Exemplar, Label, Root};
+use crate::bank::{Exemplar, Label, Root};
 use crate::cli::bank_args::{ListArgs, ShowArgs};
-use crate::cli::command::marked;
 use crate::cli::output::{self, PictureFile, printable, terminal_width};
 use crate::cli::{Context, Outcome};
 use crate::curation::LeftOut;
 use crate::input::ReadOptions;
 use crate::judge::Judge;
 use crate::note::pitch_name;
-use crate::report::picture::{self, MatchPanel, MatchPicture, Tone};
+use crate::report::picture::{self, MatchPanel, MatchPicture, Overlay, Tone};
 use crate::report::words;
 
 /// The JSON object of an exemplar.
@@ -165,7 +164,7 @@ pub fn show(args: &ShowArgs) -> anyhow::Result<Outcome> {
 }
 
 /// An exemplar with the nearest of each side.
-pub fn drawing(judge: &Judge, left_out: &LeftOut) -> picture::Drawing {
+fn drawing(judge: &Judge, left_out: &LeftOut) -> picture::Drawing {
     let exemplars = judge.bank().exemplars();
     let exemplar = &exemplars[left_out.index];
     let roll = judge.comparer().fragment(&exemplar.fragment);
@@ -177,8 +176,8 @@ pub fn drawing(judge: &Judge, left_out: &LeftOut) -> picture::Drawing {
     let [good, bad] = near.each_ref().map(|near| {
         let (other, similarity, likeness, altered) = near.as_ref()?;
         let other = &exemplars[*other];
-        let fragments = (&exemplar.fragment, &other.fragment);
-        let overlay = marked(judge.comparer(), fragments, (altered, likeness), &other.name, other.label.into())?;
+        let overlay = Overlay::laid(altered, likeness, &other.name, other.label.into())?;
+        let overlay = overlay.explained(judge.comparer(), &exemplar.fragment, &other.fragment, likeness);
         Some(MatchPanel { overlay, similarity: *similarity, placement: words::placement(&likeness.placement) })
     });
     MatchPicture {
@@ -192,9 +191,4 @@ pub fn drawing(judge: &Judge, left_out: &LeftOut) -> picture::Drawing {
         start: 0.0,
     }
     .drawing()
-}
-
-/// What the starter bank or a folder is called.
-pub fn title(bank: &Bank) -> String {
-    bank.root().to_string()
 }
