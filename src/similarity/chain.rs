@@ -103,7 +103,8 @@ impl Operand {
     pub(crate) fn load(&mut self, sequence: &Sequence, stretch: f64, inverted: bool) {
         let stretch = stretch as f32;
         let twice = 2 * i32::from(sequence.axis);
-        let (longer, heavier) = (stretch.log2(), stretch.powf(WEIGHT));
+        // Most are not stretched, and powers take their time.
+        let (longer, heavier) = if stretch == 1.0 { (0.0, 1.0) } else { (stretch.log2(), stretch.powf(WEIGHT)) };
         self.ends.clone_from(&sequence.groups);
         self.notes.clear();
         self.notes.resize(sequence.pitches.len().div_ceil(LANES), NO_NOTES);
@@ -501,18 +502,18 @@ impl Kernels {
 #[inline(always)]
 fn costs(first: &Group, groups: &Groups) -> [Chunk; 4] {
     let [s, t] = [(first.steps[0], first.paces[0]), (first.steps[1], first.paces[1])];
-    let mut costs = [[0.0; LANES]; 4];
+    let [mut straight, mut without_theirs, mut without_ours, mut without_both] = [[0.0; LANES]; 4];
     for lane in 0..LANES {
         let scale = PACE * lesser(first.weight, groups.weights[lane]);
         let x = (groups.steps[0][lane], groups.paces[0][lane]);
         let y = (groups.steps[1][lane], groups.paces[1][lane]);
         let (ours, theirs) = (first.skip, groups.skips[lane]);
-        costs[0][lane] = late(s, x, scale);
-        costs[1][lane] = theirs + late(s, y, scale);
-        costs[2][lane] = ours + late(t, x, scale);
-        costs[3][lane] = ours + theirs + late(t, y, scale);
+        straight[lane] = late(s, x, scale);
+        without_theirs[lane] = theirs + late(s, y, scale);
+        without_ours[lane] = ours + late(t, x, scale);
+        without_both[lane] = ours + theirs + late(t, y, scale);
     }
-    costs
+    [straight, without_theirs, without_ours, without_both]
 }
 
 /// u of a group with all groups of the other side.

@@ -7,7 +7,7 @@ use super::comparer::Comparer;
 use super::examine::examine;
 use super::full::Fragments;
 use super::proposal::Scratch;
-use super::sequence::{Sequence, Sequences};
+use super::sequence::{Made, Sequence, Sequences};
 use super::store::Store;
 use crate::alteration::Alterations;
 use crate::correlate::Prepared;
@@ -33,7 +33,7 @@ static TUNES: LazyLock<Vec<Fragment>> = LazyLock::new(|| {
     SOURCES.iter().map(|text| read(text).expect("the built-in tunes are sound")).collect()
 });
 
-static SEQUENCES: LazyLock<Vec<Sequences<'static>>> = LazyLock::new(|| TUNES.iter().map(Sequences::new).collect());
+static SEQUENCES: LazyLock<Vec<Made>> = LazyLock::new(|| TUNES.iter().map(|_| Made::default()).collect());
 
 /// The tunes that are left out of account: those with the highest likeness, since one of them may be a version of the
 /// fragment itself.
@@ -90,7 +90,8 @@ impl Cohort {
         store.lend(comparer, fragments, roll, |mut lent| {
             let likeness = |index: usize| {
                 let proposals = lent.proposals(comparer, roll, (index, PROPOSALS), &mut scratch);
-                let (weights, tune) = (&comparer.weights, &SEQUENCES[index]);
+                let weights = &comparer.weights;
+                let tune = Sequences { fragment: &TUNES[index], made: &SEQUENCES[index] };
                 let examined = examine(comparer.extent, weights, sequence, tune, proposals.as_slice());
                 examined.map_or(0.0, |it| it.likeness)
             };

@@ -127,6 +127,16 @@ impl Evaluator<'_> {
     pub(crate) fn greatest(&mut self, index: usize, weight: f64, reach: &[f64], floor: f64) -> f64 {
         let Exemplars { shelf, .. } = self.exemplars;
         let mut greatest: f64 = 0.0;
+        let mut first = None;
+        if floor <= 0.0 && reach.iter().all(|reach| reach.is_finite()) {
+            // Nothing is known yet: the most promising alteration tells what the others must reach.
+            first = (0..reach.len()).max_by(|&a, &b| reach[a].total_cmp(&reach[b]));
+            if let Some(first) = first {
+                let (stretch, mirror) = shelf.place(first);
+                greatest = weight * self.similarity((index, stretch, mirror));
+            }
+        }
+        let floor = floor.max(greatest);
         let (mut questions, mut asked) = (std::mem::take(&mut self.questions), std::mem::take(&mut self.asked));
         questions.clear();
         asked.clear();
@@ -135,7 +145,7 @@ impl Evaluator<'_> {
             let least = floor / weight * self.root(index, stretch);
             for mirror in 0..mirrors {
                 let alteration = stretch * mirrors + mirror;
-                if reach[alteration] >= floor {
+                if reach[alteration] >= floor && Some(alteration) != first {
                     asked.push(alteration);
                     questions.push(self.question((stretch, mirror), least));
                 }
@@ -215,17 +225,17 @@ impl Evaluator<'_> {
     }
 
     /// The cosine at each transposition at which the two can meet, not weighted, of an exemplar under an alteration,
-    /// which is counted stretch by mirror: into `cosines`, the lowest transposition first, which is told. Those that are
-    /// below `least` when weighted need not be right, only be below it.
+    /// which is counted stretch by mirror: into `cosines`, the lowest transposition first. Those that are below `least` when
+    /// weighted need not be right, only be below it. Tells the alteration with its weight, and the lowest transposition.
     pub(crate) fn cosines_by_transposition(
         &mut self,
         (index, alteration): (usize, usize),
         least: f64,
         cosines: &mut Vec<f64>,
-    ) -> (i32, Alteration) {
+    ) -> ((Alteration, f64), i32) {
         let Exemplars { shelf, comparer, draw } = self.exemplars;
         let (stretch, mirror) = shelf.place(alteration);
-        let alteration = shelf.alteration(stretch, mirror);
+        let (alteration, weight) = (shelf.alteration(stretch, mirror), shelf.weight(stretch, mirror));
         cosines.clear();
         let mut question = [self.question((stretch, mirror), least * self.root(index, stretch))];
         let bounded = self.bounder.reaching(shelf.inks(index), shelf.stretches(), &mut question);
@@ -241,12 +251,12 @@ impl Evaluator<'_> {
             let of_top = |&top: &u32| if top < least { 0.0 } else { cosine(top.into(), self.energy, energy) };
             cosines.extend(self.tops.iter().map(of_top));
             let highest = shelf.low(index, mirror) + i32::from(outline.head.rows) - 1;
-            return (i32::from(self.fragment.roll().low()) - highest, alteration);
+            return ((alteration, weight), i32::from(self.fragment.roll().low()) - highest);
         }
         let roll = Prepared::new(draw(index, &alteration));
         let (lowest, tops) = comparer.planner.brightest_by_transposition(self.fragment, &roll, &comparer.search());
         cosines.extend(tops.into_iter().map(|top| cosine(top, self.energy, roll.roll().energy())));
-        (lowest, alteration)
+        ((alteration, weight), lowest)
     }
 
     /// How many pixels of the fragment are lit.

@@ -11,6 +11,7 @@
 use super::chain::{Aligner, Common};
 use super::proposal::Proposal;
 use super::sequence::{Sequence, Sequences};
+use super::weights::doubt;
 use super::{AlterationWeights, Extent};
 use crate::correlate::Processor;
 
@@ -35,7 +36,7 @@ pub(crate) fn examine(
     extent: Extent,
     weights: &AlterationWeights,
     fragment: &Sequence,
-    exemplar: &Sequences<'_>,
+    exemplar: Sequences<'_>,
     proposals: &[Proposal],
 ) -> Option<Examined> {
     Aligner::lend(|aligner| {
@@ -68,8 +69,9 @@ pub(crate) fn examine(
                 .extend(alike().map(|(_, it)| if query_is_second { -it.transposition } else { it.transposition }));
             aligner.values(Processor::best(), &transpositions, common, &mut chains);
             // What is greatest is greatest when weighed too, and weighing takes powers.
+            let weight = weights.weight(alteration);
             let correlation = alike().fold(0.0, |most: f64, (_, it)| most.max(it.correlation));
-            picture = picture.max(weights.weigh(alteration, correlation));
+            picture = picture.max(weight * doubt(alteration, correlation));
             let (mut chain, mut place) = (f64::NEG_INFINITY, at);
             for ((at, _), &value) in alike().zip(&chains) {
                 let value = (f64::from(value) / scale).min(1.0);
@@ -77,7 +79,7 @@ pub(crate) fn examine(
                     (chain, place) = (value, at);
                 }
             }
-            let notes = weights.weigh(alteration, chain);
+            let notes = weight * doubt(alteration, chain);
             // Of those that are worth the same the most promising, which comes first.
             if notes > best.0 || notes == best.0 && place < best.1 {
                 best = (notes, place);

@@ -13,7 +13,7 @@ use super::comparer::{Comparer, Likeness, Placement};
 use super::embedded::{Texture, Tune, is_single_line};
 use super::examine::examine;
 use super::proposal::{PROPOSALS, Scratch};
-use super::sequence::{Sequence, Sequences};
+use super::sequence::{Made, Sequence, Sequences};
 use super::store::{Lent, Store};
 use super::{Extent, Measure};
 use crate::alteration::Alteration;
@@ -26,9 +26,14 @@ pub(crate) struct Full {
     cohort: Cohort,
     /// What unrelated tunes reach with each exemplar, found out when it is first needed.
     levels: Vec<OnceLock<Level>>,
+    /// The notes of each exemplar, as far as they were needed; none are kept of very many exemplars.
+    sequences: Vec<Made>,
     /// Of each exemplar that fragments are looked for in, made when it is first needed.
     textures: Vec<OnceLock<Option<Box<Texture>>>>,
 }
+
+/// Of no more exemplars than this the notes are kept: some hundred bytes each, twice when they are looked at backwards.
+const MOST_KEPT: usize = 10_000;
 
 /// A fragment that is compared.
 pub(crate) struct Subject<'a> {
@@ -77,6 +82,7 @@ impl Full {
         Self {
             cohort: Cohort::new(comparer),
             levels: (0..len).map(|_| OnceLock::new()).collect(),
+            sequences: (0..if len <= MOST_KEPT { len } else { 0 }).map(|_| Made::default()).collect(),
             textures: (0..if contained { len } else { 0 }).map(|_| OnceLock::new()).collect(),
         }
     }
@@ -125,11 +131,13 @@ impl Full {
             Extent::Whole => {}
         }
         let proposals = lent.proposals(comparer, subject.roll, (index, PROPOSALS), scratch);
+        let unkept = Made::default();
+        let made = self.sequences.get(index).unwrap_or(&unkept);
         let examined = examine(
             comparer.extent,
             &comparer.weights,
             &subject.sequence,
-            &Sequences::new(exemplar),
+            Sequences { fragment: exemplar, made },
             proposals.as_slice(),
         )?;
         // Only what is needed is found out: it costs as much as two dozen comparisons.

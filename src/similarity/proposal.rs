@@ -2,9 +2,9 @@
 
 use std::cmp::Ordering;
 
+use super::Extent;
 use super::comparer::{AlteredExemplar, Comparer, cosine};
 use super::evaluator::Evaluator;
-use super::{AlterationWeights, Extent};
 use crate::alteration::Alteration;
 use crate::correlate::{Correlator, Offset, Prepared};
 
@@ -61,14 +61,14 @@ impl Proposals {
                 Extent::Contained => cosine(brightness, x, x),
                 Extent::Containing => cosine(brightness, k, k),
             };
-            proposals.offer(&comparer.weights, alteration, lowest, tops.into_iter().map(similarity));
+            let weight = comparer.weights.promise(&alteration);
+            proposals.offer((alteration, weight), lowest, tops.into_iter().map(similarity));
         }
         proposals
     }
 
     /// So many of an exemplar on a shelf, by its index.
     pub(crate) fn on_shelf(
-        comparer: &Comparer,
         evaluator: &mut Evaluator<'_>,
         (index, most): (usize, usize),
         scratch: &mut Scratch,
@@ -83,8 +83,8 @@ impl Proposals {
             if reach < floor {
                 continue;
             }
-            let (lowest, alteration) = evaluator.cosines_by_transposition((index, alteration), floor, tops);
-            proposals.offer(&comparer.weights, alteration, lowest, tops.iter().copied());
+            let ((altered, weight), lowest) = evaluator.cosines_by_transposition((index, alteration), floor, tops);
+            proposals.offer((altered, weight), lowest, tops.iter().copied());
         }
         proposals
     }
@@ -93,14 +93,8 @@ impl Proposals {
         Self { best: Vec::with_capacity(most), most }
     }
 
-    fn offer(
-        &mut self,
-        weights: &AlterationWeights,
-        alteration: Alteration,
-        lowest: i32,
-        correlations: impl Iterator<Item = f64>,
-    ) {
-        let weight = weights.promise(&alteration);
+    /// Takes those of an alteration and its weight that are among the best.
+    fn offer(&mut self, (alteration, weight): (Alteration, f64), lowest: i32, correlations: impl Iterator<Item = f64>) {
         let mut floor = self.floor();
         for (transposition, correlation) in (lowest..).zip(correlations) {
             let promise = weight * correlation;

@@ -7,6 +7,7 @@
 //! promising first, and raise it. An exemplar is passed over only when its bound is *below* the
 //! floor, so ties are kept and the answer is the same, to the last bit, as without skipping.
 
+use std::cmp::Reverse;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -15,8 +16,9 @@ use rayon::prelude::*;
 use super::evaluator::{Evaluator, Exemplars};
 use crate::correlate::Prepared;
 
-/// The first chunk, and the largest: chunks double, since early on the floor rises fast.
-const CHUNKS: (usize, usize) = (16, 2048);
+/// The first chunk, and the largest: chunks double, since early on the floor rises fast. The first is large enough that the
+/// most promising ones in it, which are computed first, let most others be passed over.
+const CHUNKS: (usize, usize) = (256, 2048);
 
 /// Shorter shelves are searched by one thread.
 const SHARD: usize = 1024;
@@ -101,9 +103,10 @@ struct Shard<'a> {
 
 /// An exemplar that may reach the floor, and where its alterations' bounds are.
 struct Candidate {
-    index: usize,
     bound: f64,
-    reach: Range<usize>,
+    index: u32,
+    /// The first of them.
+    reach: u32,
 }
 
 impl<'a> Shard<'a> {
@@ -125,7 +128,8 @@ impl<'a> Shard<'a> {
             }
             next = end;
             if !self.task.exhaustive {
-                candidates.sort_unstable_by(|a, b| b.bound.total_cmp(&a.bound).then(a.index.cmp(&b.index)));
+                // Bounds are not negative, so their bits are in their order.
+                candidates.sort_unstable_by_key(|it| (Reverse(it.bound.to_bits()), it.index));
             }
             for candidate in &candidates {
                 self.evaluate(evaluator, candidate);
@@ -162,18 +166,19 @@ impl<'a> Shard<'a> {
             }
             bound
         };
-        Some(Candidate { index, bound, reach: first..self.reach.len() })
+        Some(Candidate { bound, index: index as u32, reach: first as u32 })
     }
 
     /// Computes an exemplar's similarity, as far as it may reach the floor, and keeps it if it does.
     fn evaluate(&mut self, evaluator: &mut Evaluator<'_>, candidate: &Candidate) {
-        let index = candidate.index;
+        let (index, shelf) = (candidate.index as usize, self.task.exemplars.shelf);
+        let reach = &self.reach[candidate.reach as usize..][..shelf.stretches() * shelf.mirrors().len()];
         let (side, weight) = (self.task.side)(index);
         let floor = if self.task.exhaustive { self.task.floors.least[side] } else { self.shared.get(side) };
         if candidate.bound < floor {
             return;
         }
-        let similarity = evaluator.greatest(index, weight, &self.reach[candidate.reach.clone()], floor);
+        let similarity = evaluator.greatest(index, weight, reach, floor);
         if similarity < floor {
             return;
         }

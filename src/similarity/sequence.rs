@@ -96,24 +96,24 @@ impl Sequence {
     }
 }
 
+/// What is made of a fragment when it is first needed: its notes forwards and backwards.
+pub(crate) type Made = [OnceLock<Box<Sequence>>; 2];
+
 /// An exemplar's notes forwards and backwards: an alteration of it is one of the two, turned upside down or not, and
 /// stretched.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Sequences<'a> {
-    fragment: &'a Fragment,
-    /// Forwards and backwards, made when first needed.
-    made: [OnceLock<Sequence>; 2],
+    /// The exemplar.
+    pub fragment: &'a Fragment,
+    /// What was made of it.
+    pub made: &'a Made,
 }
 
 impl<'a> Sequences<'a> {
-    /// Of a fragment.
-    pub(crate) fn new(fragment: &'a Fragment) -> Self {
-        Self { fragment, made: [OnceLock::new(), OnceLock::new()] }
-    }
-
     /// One of them.
-    pub(crate) fn get(&self, backwards: bool) -> &Sequence {
-        self.made[usize::from(backwards)].get_or_init(|| Sequence::new(self.fragment, backwards))
+    pub(crate) fn get(&self, backwards: bool) -> &'a Sequence {
+        let (made, fragment) = (self.made, self.fragment);
+        made[usize::from(backwards)].get_or_init(|| Box::new(Sequence::new(fragment, backwards)))
     }
 }
 

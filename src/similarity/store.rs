@@ -63,7 +63,7 @@ impl Lent<'_, '_> {
         scratch: &mut Scratch,
     ) -> Proposals {
         match self {
-            Self::Shelf(evaluator) => Proposals::on_shelf(comparer, evaluator, (index, most), scratch),
+            Self::Shelf(evaluator) => Proposals::on_shelf(evaluator, (index, most), scratch),
             Self::Drawn(drawn) => Proposals::of_drawings(comparer, roll, &drawn[index], most),
         }
     }

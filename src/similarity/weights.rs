@@ -22,6 +22,11 @@ pub struct AlterationWeights {
 /// A mirrored likeness is raised to this power besides: where it is weak it is the likelier by chance.
 const DOUBT: f64 = 1.3;
 
+/// What a likeness is believed to be.
+pub(super) fn doubt(alteration: &Alteration, likeness: f64) -> f64 {
+    if alteration.is_mirrored() { likeness.powf(DOUBT) } else { likeness }
+}
+
 impl Default for AlterationWeights {
     fn default() -> Self {
         Self { mirrored: 0.9, octave_of_stretch: 0.95 }
@@ -37,8 +42,7 @@ impl AlterationWeights {
 
     /// What a likeness, 0 to 1, counts when it is one under an alteration: no more than it is. It rises with the likeness.
     pub fn weigh(&self, alteration: &Alteration, likeness: f64) -> f64 {
-        let likeness = if alteration.is_mirrored() { likeness.powf(DOUBT) } else { likeness };
-        self.weight(alteration) * likeness
+        self.weight(alteration) * doubt(alteration, likeness)
     }
 
     /// The factor by which the correlation under an alteration competes with others to be examined. Plain ones get

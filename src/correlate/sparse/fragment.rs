@@ -41,6 +41,8 @@ pub(super) struct Gridded {
     /// To divide multiples of the grid by it: shifted by its power of two, times the inverse of the rest modulo 2^16.
     halvings: u32,
     inverse: u16,
+    /// To divide anything by it, rounded down, by a multiplication: exact for 16 bits.
+    reciprocal: u64,
     /// The fragment's length in units of the grid.
     pub length: u32,
     /// Its distinct times in units of the grid, rising.
@@ -53,7 +55,8 @@ impl Gridded {
         let odd = grid >> halvings;
         // Newton's method: an odd number is its own inverse modulo 8, and each step doubles the bits.
         let inverse = (0..3).fold(odd, |x, _| x.wrapping_mul(2u16.wrapping_sub(odd.wrapping_mul(x))));
-        let mut gridded = Self { grid, halvings, inverse, length: 0, times: Vec::new() };
+        let reciprocal = u64::from(u32::MAX) / u64::from(grid) + 1;
+        let mut gridded = Self { grid, halvings, inverse, reciprocal, length: 0, times: Vec::new() };
         gridded.length = gridded.count(fragment.columns);
         gridded.times = fragment.times.iter().map(|&time| gridded.count(time) as u16).collect();
         gridded
@@ -63,6 +66,12 @@ impl Gridded {
     #[inline(always)]
     pub(super) fn count(&self, column: u16) -> u32 {
         (column >> self.halvings).wrapping_mul(self.inverse).into()
+    }
+
+    /// How many units so many columns are, rounded up; not more than 65,535 - 255 columns.
+    #[inline(always)]
+    pub(super) fn count_up(&self, columns: u32) -> u32 {
+        ((u64::from(columns + u32::from(self.grid) - 1) * self.reciprocal) >> 32) as u32
     }
 }
 
@@ -76,6 +85,10 @@ mod tests {
             let gridded = Gridded::new(&Traced::default(), grid);
             for units in 0..=u16::MAX / grid {
                 assert_eq!(gridded.count(units * grid), u32::from(units));
+                for columns in [units * grid, (units * grid).saturating_sub(1), (units * grid).saturating_sub(grid / 2)]
+                {
+                    assert_eq!(gridded.count_up(columns.into()), u32::from(columns.div_ceil(grid)));
+                }
             }
         }
     }

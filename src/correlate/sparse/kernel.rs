@@ -510,7 +510,7 @@ impl Kernel {
         if self.sums.len() <= place {
             self.sums.resize_with(place + 1, Sums::default);
         }
-        let least = least.min(most + 1).div_ceil(grid);
+        let least = gridded.count_up(least.min(most + 1));
         let question = Question { fragment: &self.fragment, gridded, exemplar, lanes, least };
         self.sums[place].ask(self.processor, &question, &mut self.edges, tell).then_some(grid)
     }
