@@ -80,6 +80,7 @@ pub mod audio;
 pub mod bank;
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod cnn;
 pub mod correlate;
 pub mod curation;
 pub mod draft;
