@@ -108,7 +108,7 @@ impl Judge {
     /// Judges by the exemplars of a bank, as its settings say. A network that they name is not asked.
     ///
     /// # Errors
-    /// [`Error::Bank`](crate::Error::Bank) when the bank has no exemplars, or lacks good or bad
+    /// [`Error::Bank`] when the bank has no exemplars, or lacks good or bad
     /// ones without saying that it may.
     pub fn new(bank: Bank, planner: Planner) -> Result<Self> {
         bank.check_sides()?;
