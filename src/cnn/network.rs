@@ -43,6 +43,9 @@ const SIZE: usize = 128;
 /// Each picture is computed by itself, on one thread, so an opinion is the same whatever it is asked about with; many are
 /// computed side by side.
 ///
+/// A network is a program. What is obviously endless or boundless in a file is refused, but one that was made to harm can
+/// still take time and memory: open those that you trust.
+///
 /// ```no_run
 /// use std::sync::Arc;
 /// use judge::{Judge, cnn::Network};
@@ -184,25 +187,26 @@ impl Network {
         }
     }
 
-    /// Asks about a dark picture, a bright one and one between: a network that cannot be run or answers otherwise than it
-    /// should is found out at once, and whether it gives probabilities.
+    /// Asks about three pictures of dark and bright pixels: a network that cannot be run or answers otherwise than it should
+    /// is found out at once, and whether it gives probabilities. None of them is all of one value, which some networks
+    /// divide by the spread of.
     fn try_out(&mut self) -> Result<()> {
         let length = self.length();
-        let told: Vec<Vec<f32>> = (0..3)
-            .map(|which| {
-                let pixel = |index: usize| [0.0, 1.0, (index * 7 % 10) as f32 / 10.0][which];
-                self.lanes[0]
-                    .run(|| self.answer(&self.lanes[0], (0..length).map(pixel).collect()))
-                    .map(|mut told| told.remove(0))
-            })
-            .collect::<Result<_>>()?;
-        for told in &told {
-            finite(told)?;
+        let pixel = |which: usize, index: usize| match which {
+            0 => f32::from(u8::from((index / 5).is_multiple_of(3))),
+            1 => (index % 2) as f32,
+            _ => (index * 7 % 10) as f32 / 10.0,
+        };
+        let lane = &self.lanes[0];
+        let answer = |which: usize| {
+            let answers = lane.run(|| self.answer(lane, (0..length).map(|index| pixel(which, index)).collect()))?;
+            answers.iter().try_for_each(|values| finite(values)).map(|()| answers)
+        };
+        let told = (0..3).map(answer).collect::<Result<Vec<_>>>()?;
+        match &mut self.kind {
+            Kind::Own(own) => told.iter().try_for_each(|outputs| own.check(outputs)),
+            Kind::Foreign(foreign) => foreign.settle(&told.concat()),
         }
-        if let Kind::Foreign(foreign) = &mut self.kind {
-            foreign.settle(&told)?;
-        }
-        Ok(())
     }
 
     /// How many values a picture has.
@@ -355,16 +359,23 @@ impl Own {
         Ok(Self { least_confidence: least_confidence.unwrap_or(least), recipe, logit, embedding })
     }
 
+    /// Refuses outputs of other lengths than the recipe says.
+    fn check(&self, outputs: &[Vec<f32>]) -> Result<()> {
+        let dimensions = self.recipe.familiarity.as_ref().map(|familiarity| familiarity.scale.len());
+        let wanted = [(Recipe::LOGIT, Some(1)), (Recipe::EMBEDDING, dimensions)];
+        for ((name, wanted), output) in wanted.into_iter().zip(outputs) {
+            if wanted.is_some_and(|wanted| wanted != output.len()) {
+                let (wanted, found) = (wanted.unwrap_or_default(), output.len());
+                let what = format!("its output {name:?} has {found} values a picture, and not {wanted}; train it anew");
+                return Err(Error::Network { origin: Origin::Memory, problem: shape(what) });
+            }
+        }
+        Ok(())
+    }
+
     fn opinion(&self, logit: &[f32], embedding: Option<&[f32]>) -> Result<Opinion> {
         finite(logit)?;
-        let &[logit] = logit else {
-            let what = format!(
-                "its output {:?} has {} values a picture, and not 1; train it anew",
-                Recipe::LOGIT,
-                logit.len()
-            );
-            return Err(Error::Network { origin: Origin::Memory, problem: shape(what) });
-        };
+        let logit = logit.first().copied().unwrap_or_default();
         let familiarity = match (&self.recipe.familiarity, embedding) {
             (Some(familiarity), Some(embedding)) => {
                 finite(embedding)?;

@@ -15,6 +15,9 @@ use crate::error::{Error, NetworkProblem, Origin, Result};
 /// A larger file is not read.
 const LARGEST: u64 = 256 << 20;
 
+/// Most numbers that an operator may make of a shape that is fixed in the file.
+const MOST_NUMBERS: i64 = 1 << 28;
+
 /// A network that was read.
 pub(crate) struct Loaded {
     pub model: Model,
@@ -28,7 +31,9 @@ pub(crate) struct Loaded {
 /// Reads a network.
 ///
 /// Before the library for networks sees the bytes they must be whole protocol buffers, with a graph in them: on other
-/// bytes the library may not come to an end.
+/// bytes the library may not come to an end. Loops are refused, since they may not either, and so are shapes that would take
+/// all memory, as far as they are fixed. More is not done: a network is a program, and one that nobody trusts should be
+/// looked at first.
 ///
 /// # Errors
 /// [`Error::Io`] when the file cannot be read; [`Error::Network`] when it is no network that can be run here.
@@ -46,6 +51,13 @@ pub(crate) fn load(path: &Path) -> Result<Loaded> {
     }
     let checksum = crc32fast::hash(&bytes);
     let outline = Outline::of(&bytes).ok_or_else(|| wrong(NetworkProblem::NotOnnx))?;
+    if let Some(operator) = outline.endless() {
+        return Err(wrong(NetworkProblem::Operator { operator: operator.to_owned() }));
+    }
+    if let Some(operator) = outline.boundless(MOST_NUMBERS) {
+        let what = format!("its operator {operator} makes more than {MOST_NUMBERS} numbers; give a smaller network");
+        return Err(wrong(NetworkProblem::Shape { what }));
+    }
     let mut options = ModelOptions::with_all_ops();
     options.prepack_weights(true);
     match contained(|| options.load(bytes)) {

@@ -245,6 +245,15 @@ def bad():
     own("bad-recipe", {**RECIPE, "pitches": 0})
     own("bad-recipe-shape", height=25)
     familiarity = {"centres": [[0.0] * 8], "scale": [1.0] * 8, "near": 1.0, "far": 2.0}
+    own("bad-recipe-embedding", {**RECIPE, "familiarity": {**familiarity, "centres": [[0.0] * 7], "scale": [1.0] * 7}})
+    image("bad-loop", [helper.make_node("Loop", ["count", "on", "image"], ["answer"], body=helper.make_graph(
+        [helper.make_node("Identity", ["condition"], ["still"]), helper.make_node("Identity", ["before"], ["after"])], "body",
+        [value("index", kind=TensorProto.INT64), value("condition", kind=TensorProto.BOOL), value("before", "N", 1, 16, 16)],
+        [value("still", kind=TensorProto.BOOL), value("after", "N", 1, 16, 16)]))],
+          constants=[numpy_helper.from_array(np.array(1 << 60, np.int64), "count"), numpy_helper.from_array(np.array(True), "on")])
+    image("bad-boundless", [helper.make_node("ConstantOfShape", ["shape"], ["zeros"]), helper.make_node("ReduceMax", ["zeros"], ["zero"], keepdims=0),
+                            mean, helper.make_node("Add", ["mean", "zero"], ["sum"]), helper.make_node("Unsqueeze", ["sum", "axis"], ["answer"])],
+          constants=[axis, integers("shape", 1 << 20, 1 << 20)])
     own("bad-recipe-outputs", {**RECIPE, "familiarity": familiarity}, outputs=1)
     whole = (FOLDER / "keras.onnx").read_bytes()
     (FOLDER / "bad-truncated.onnx").write_bytes(whole[: len(whole) // 2])
