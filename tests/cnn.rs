@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use assert_cmd::Command;
-use judge::bank::{Answers, NetworkOptions, Picture};
+use judge::bank::{Answers, NetworkOptions, Picture, PixelValues};
 use judge::cnn::Network;
 use judge::scorer::Abstention;
 use judge::smf::{self, Heading};
@@ -32,6 +32,7 @@ struct Expected {
     notes: Vec<(u8, f64, f64)>,
     keras: f64,
     torch: Vec<f64>,
+    torch_imagenet: f64,
     sigmoid: f64,
     own: f64,
     own_share: f64,
@@ -58,7 +59,9 @@ fn networks_of_keras_and_pytorch_answer_as_in_onnx_runtime() {
     let keras = Network::open(onnx("keras.onnx"), options).unwrap();
     let torch = [0, 1, 2]
         .map(|good| Network::open(onnx("torch.onnx"), NetworkOptions { good: Some(good), ..options }).unwrap());
-    let open_size = NetworkOptions { size: Some((96, 64)), values: Some((0.0, 255.0)), ..options };
+    let imagenet = NetworkOptions { good: Some(0), values: Some(PixelValues::ImageNet), ..options };
+    let imagenet = Network::open(onnx("torch.onnx"), imagenet).unwrap();
+    let open_size = NetworkOptions { size: Some((96, 64)), values: Some(PixelValues::Range(0.0, 255.0)), ..options };
     let sigmoid = Network::open(onnx("sigmoid.onnx"), open_size).unwrap();
     let other = Network::open(onnx("sigmoid.onnx"), NetworkOptions { good: Some(0), ..open_size }).unwrap();
     let mut different = 0.0f64;
@@ -68,6 +71,7 @@ fn networks_of_keras_and_pytorch_answer_as_in_onnx_runtime() {
         for (network, expected) in torch.iter().zip(&expected.torch) {
             assert!(near(ask(network, &fragment).probability, *expected), "{name}: {expected}");
         }
+        assert!(near(ask(&imagenet, &fragment).probability, expected.torch_imagenet), "{name}");
         assert!(near(ask(&sigmoid, &fragment).probability, expected.sigmoid), "{name}");
         assert!(near(ask(&other, &fragment).probability, 1.0 - expected.sigmoid), "{name}");
         different = different.max((expected.torch[0] - 0.25).abs());
@@ -366,7 +370,7 @@ fn a_bank_may_bring_its_network() {
     let place = Place::new();
     let settings = |text: &str| fs::write(place.path("bank/bank.ron"), format!("(settings: (cnn: ({text})))")).unwrap();
     fs::copy(onnx("sigmoid.onnx"), place.path("bank/taste.onnx")).unwrap();
-    settings(r#"model: "taste.onnx", weight: 0.25, options: (size: (96, 64), values: (0, 255))"#);
+    settings(r#"model: "taste.onnx", weight: 0.25, options: (size: (96, 64), values: Range(0, 255))"#);
     let cnn = |more: &[&str]| place.lines(&[&["one.mid", "--bank", "bank", "--json"], more].concat())[0].clone();
     let told = cnn(&[]);
     let probability = told["cnn"].as_f64().unwrap();
@@ -406,6 +410,8 @@ fn the_program_refuses_networks_in_one_line() {
     refused(&["--cnn-weight", "0.5"], "--cnn MODEL.onnx");
     refused(&["--cnn", "x", "--cnn-weight", "2"], "0 to 1");
     let keras = onnx("keras.onnx").display().to_string();
+    let sound = ["scan", "one.mid", "--bank", "bank", "--cnn", &keras, "--cnn-picture", "cqt"];
+    place.judge(&sound).assert().code(2).stderr(predicate::str::contains("is not roll, which scan draws"));
     refused(&["--cnn", &keras, "--cnn-picture", "cqt"], "one.mid: the network looks at pictures of sound (cqt)");
     // A failure with one file is no failure with the others.
     let sometimes = onnx("bad-nan-sometimes.onnx").display().to_string();

@@ -29,7 +29,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub use edit::{Added, Addition, Change, Editor};
-pub use network::{Answers, MOST_PIXELS, NetworkOptions, NetworkSettings, Picture};
+pub use network::{Answers, MOST_PIXELS, NetworkOptions, NetworkSettings, Picture, PixelValues};
 pub use settings::{BankFile, Calibration, Details, Settings, VERSION};
 
 use crate::correlate::Planner;

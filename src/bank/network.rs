@@ -50,12 +50,36 @@ pub struct NetworkOptions {
     pub good: Option<usize>,
     /// Height and width of the picture in pixels, where the network leaves that open; 128 x 128 by default.
     pub size: Option<(usize, usize)>,
-    /// The values of dark and of bright pixels; 0 and 1 by default.
-    pub values: Option<(f32, f32)>,
+    /// The values of dark and of bright pixels; from 0 to 1 by default.
+    pub values: Option<PixelValues>,
     /// What the network answers with.
     pub answers: Option<Answers>,
     /// The least confidence |2 p - 1| with which the opinion counts, from 0 to less than 1; 0 by default.
     pub least_confidence: Option<f64>,
+}
+
+/// The values of pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub enum PixelValues {
+    /// From the value of dark pixels to that of bright ones, as 0 to 255.
+    Range(f32, f32),
+    /// 0 to 1, less the mean and over the spread of each channel in ImageNet: what torchvision's networks are trained on.
+    ImageNet,
+}
+
+impl PixelValues {
+    /// The values of dark and bright pixels in a channel.
+    pub fn of_channel(self, channel: usize) -> (f32, f32) {
+        const MEANS: [f32; 3] = [0.485, 0.456, 0.406];
+        const SPREADS: [f32; 3] = [0.229, 0.224, 0.225];
+        match self {
+            Self::Range(dark, bright) => (dark, bright),
+            Self::ImageNet => {
+                let (mean, spread) = (MEANS[channel % 3], SPREADS[channel % 3]);
+                (-mean / spread, (1.0 - mean) / spread)
+            }
+        }
+    }
 }
 
 /// What a network answers with.
@@ -140,7 +164,7 @@ impl NetworkOptions {
                 expected,
             });
         }
-        if let Some((dark, bright)) = self.values
+        if let Some(PixelValues::Range(dark, bright)) = self.values
             && !(dark.is_finite() && bright.is_finite() && dark != bright)
         {
             let expected = "two different numbers";

@@ -182,7 +182,7 @@ impl BankFile {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bank::{NetworkOptions, Picture};
+    use crate::bank::{NetworkOptions, Picture, PixelValues};
 
     fn parse(text: &str) -> Result<BankFile> {
         BankFile::parse(text, Path::new("bank.ron"))
@@ -206,10 +206,14 @@ mod tests {
         let cnn = |text: &str| parse(&format!("(settings: (cnn: ({text})))")).unwrap().settings.cnn.unwrap();
         let plain = cnn(r#"model: "a.onnx""#);
         assert_eq!((plain.model.as_str(), plain.weight, plain.options), ("a.onnx", 0.5, NetworkOptions::default()));
-        let full =
-            cnn(r#"model: "a.onnx", weight: 0.2, options: (picture: Mel, good: 2, size: (96, 128), values: (0, 255),
-            answers: Logits, least_confidence: 0.1)"#);
-        assert_eq!((full.options.picture, full.options.values), (Some(Picture::Mel), Some((0.0, 255.0))));
+        let full = cnn(
+            r#"model: "a.onnx", weight: 0.2, options: (picture: Mel, good: 2, size: (96, 128), values: Range(0, 255),
+            answers: Logits, least_confidence: 0.1)"#,
+        );
+        assert_eq!(
+            (full.options.picture, full.options.values),
+            (Some(Picture::Mel), Some(PixelValues::Range(0.0, 255.0)))
+        );
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use crate::bank::{Answers, Bank, NetworkOptions, NetworkSettings, Picture};
+use crate::bank::{Answers, Bank, NetworkOptions, NetworkSettings, Picture, PixelValues};
 use crate::cnn::Network;
 use crate::error::{Error, Result};
 use crate::judge::Judge;
@@ -30,9 +30,9 @@ pub struct CnnArgs {
     /// Height and width of its pictures, as 128x128, where it leaves that open
     #[arg(long, value_name = "HxW", value_parser = size)]
     pub cnn_size: Option<(usize, usize)>,
-    /// The values of dark and bright pixels, as 0..255 [default: 0..1]
+    /// The values of dark and bright pixels, as 0..255, or imagenet: as networks of torchvision want them [default: 0..1]
     #[arg(long, value_name = "DARK..BRIGHT", allow_hyphen_values = true, value_parser = values)]
-    pub cnn_values: Option<(f32, f32)>,
+    pub cnn_values: Option<PixelValues>,
     /// What it answers with: logits or probabilities; told from the network when not given
     #[arg(long, value_name = "KIND", value_parser = answers)]
     pub cnn_outputs: Option<Answers>,
@@ -65,10 +65,13 @@ fn size(text: &str) -> Result<(usize, usize), String> {
     options.check().map(|()| size).map_err(|error| error.to_string())
 }
 
-fn values(text: &str) -> Result<(f32, f32), String> {
-    let expected = "two different numbers, as 0..255";
+fn values(text: &str) -> Result<PixelValues, String> {
+    if text == "imagenet" {
+        return Ok(PixelValues::ImageNet);
+    }
+    let expected = "two different numbers, as 0..255, or imagenet";
     let (dark, bright) = text.split_once("..").ok_or_else(|| format!("{text:?} is not {expected}"))?;
-    let values = (number(dark, expected)?, number(bright, expected)?);
+    let values = PixelValues::Range(number(dark, expected)?, number(bright, expected)?);
     let options = NetworkOptions { values: Some(values), ..NetworkOptions::default() };
     options.check().map(|()| values).map_err(|error| error.to_string())
 }
@@ -157,7 +160,8 @@ mod tests {
     #[test]
     fn values_are_read_or_refused() {
         assert_eq!((size("96x128"), size("64")), (Ok((96, 128)), Ok((64, 64))));
-        assert_eq!((values("-1..1"), values("0..255")), (Ok((-1.0, 1.0)), Ok((0.0, 255.0))));
+        assert_eq!(values("-1..1"), Ok(PixelValues::Range(-1.0, 1.0)));
+        assert_eq!(values("imagenet"), Ok(PixelValues::ImageNet));
         assert_eq!((share("0.3"), confidence("0")), (Ok(0.3), Ok(0.0)));
         for text in ["", "0x4", "axb", "5000", "-1x3"] {
             assert!(size(text).is_err(), "{text}");

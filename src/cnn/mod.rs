@@ -19,4 +19,4 @@ mod recipe;
 pub use network::Network;
 pub use recipe::{Channel, Familiarity, PitchAnchor, Recipe, RecipeProblem, TimeAnchor};
 
-pub use crate::bank::{Answers, NetworkOptions, NetworkSettings, Picture};
+pub use crate::bank::{Answers, NetworkOptions, NetworkSettings, Picture, PixelValues};

@@ -11,7 +11,7 @@ use rten_tensor::Layout as _;
 
 use super::picture;
 use super::recipe::{Recipe, RecipeProblem};
-use crate::bank::{Answers, Bank, MOST_PIXELS, NetworkOptions, Picture};
+use crate::bank::{Answers, Bank, MOST_PIXELS, NetworkOptions, Picture, PixelValues};
 use crate::contain::contained;
 use crate::error::{Error, NetworkProblem, Origin, Result};
 use crate::onnx::{self, Loaded, Outline, name, one_line};
@@ -83,8 +83,7 @@ struct Foreign {
     output: NodeId,
     picture: Picture,
     layout: Layout,
-    /// Dark, and by how much bright is more.
-    values: (f32, f32),
+    values: PixelValues,
     /// Class 1 where it is none.
     good: Option<usize>,
     /// Known once it was tried.
@@ -400,12 +399,11 @@ impl Foreign {
             Some("LogSoftmax" | "Gemm" | "MatMul" | "Conv" | "Add") => Some(Answers::Logits),
             _ => None,
         });
-        let (dark, bright) = options.values.unwrap_or((0.0, 1.0));
         Ok(Self {
             output,
             picture: options.picture.unwrap_or(Picture::Roll),
             layout,
-            values: (dark, bright - dark),
+            values: options.values.unwrap_or(PixelValues::Range(0.0, 1.0)),
             good: options.good,
             answers,
             least_confidence: options.least_confidence.unwrap_or(0.0),
@@ -442,11 +440,11 @@ impl Foreign {
             Picture::Roll => picture::roll(candidate.fragment, (height, width)),
             other => picture::scaled(picture::sound(other, candidate.sound)?.view(), (height, width)),
         };
-        let (dark, more) = self.values;
-        for (index, value) in drawn.iter().enumerate() {
-            let value = dark + value * more;
-            for channel in 0..channels {
-                into[if channels_last { index * channels + channel } else { channel * height * width + index }] = value;
+        for channel in 0..channels {
+            let (dark, bright) = self.values.of_channel(channel);
+            for (index, value) in drawn.iter().enumerate() {
+                let place = if channels_last { index * channels + channel } else { channel * height * width + index };
+                into[place] = dark + value * (bright - dark);
             }
         }
         Ok(())

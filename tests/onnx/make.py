@@ -293,6 +293,8 @@ def main():
         it["keras"] = float(run(made["keras"], roll_picture(notes, 32, 32)[:, :, np.newaxis])[0][0, 1])
         channels = np.repeat(roll_picture(notes, 224, 224)[np.newaxis], 3, axis=0)
         it["torch"] = softmax(run(made["torch"], channels)[0][0].astype(np.float64)).tolist()
+        mean, spread = (np.array(v, np.float32)[:, np.newaxis, np.newaxis] for v in ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]))
+        it["torch_imagenet"] = float(softmax(run(made["torch"], (channels - mean) / spread)[0][0].astype(np.float64))[0])
         pixels = np.repeat(roll_picture(notes, 96, 64)[:, :, np.newaxis] * np.float32(255), 3, axis=2)
         it["sigmoid"] = float(run(made["sigmoid"], pixels)[0][0, 0])
         logit, embedding = run(plain, own_picture(notes, RECIPE))

@@ -8,6 +8,7 @@ use crate::bank::Label;
 use crate::cli::args::ScanArgs;
 use crate::cli::output::{self, CnnShare, PictureFile};
 use crate::cli::{Context, Outcome, files};
+use crate::error::Error;
 use crate::find::{Occurrence, Scan, WindowOpinion, scan};
 use crate::judge::Judge;
 use crate::report::picture::{Mark, ScanPicture, Tone};
@@ -47,6 +48,10 @@ pub fn run(args: &ScanArgs) -> anyhow::Result<Outcome> {
         // As in `find`: else every held note is a stuck one.
         comparer.rendering.ink = Ink::Onset;
     })?;
+    if options.keep_sound {
+        let value = "a picture of sound".to_owned();
+        return Err(Error::Option { name: "picture of the cnn", value, expected: "roll, which scan draws" }.into());
+    }
     let piece = files::read_one(&args.piece, &options)?;
     context.tell_warnings(&piece);
     let fragment = piece.fragment()?;
