@@ -54,7 +54,8 @@ pub struct NetworkOptions {
     pub values: Option<PixelValues>,
     /// What the network answers with.
     pub answers: Option<Answers>,
-    /// The least confidence |2 p - 1| with which the opinion counts, from 0 to less than 1; 0 by default.
+    /// The least [confidence](crate::Opinion::confidence), |2 p - 1| of two classes, with which the opinion counts, from 0
+    /// to less than 1; 0 by default.
     pub least_confidence: Option<f64>,
 }
 

@@ -36,7 +36,7 @@ pub struct CnnArgs {
     /// What it answers with: logits or probabilities; told from the network when not given
     #[arg(long, value_name = "KIND", value_parser = answers)]
     pub cnn_outputs: Option<Answers>,
-    /// The least confidence, |2 p - 1|, with which its opinion counts [default: 0, or what the network says]
+    /// The least confidence, |2 p - 1| of two classes, with which its opinion counts [default: 0, or what the network says]
     #[arg(long, value_name = "C", value_parser = confidence)]
     pub cnn_confidence: Option<f64>,
 }

@@ -34,7 +34,7 @@ const SIZE: usize = 128;
 ///
 /// The first output is `[N]`, `[N, 1]`, or `[N, K]` (dimensions of 1 after that do not matter). A network of one output
 /// tells of two classes: the probability of class 1 is the output, or its sigmoid. Of K outputs each is the probability of
-/// a class, or becomes it by a softmax.
+/// a class, or becomes it by a softmax; an even chance of 1/K says nothing then.
 ///
 /// Whether outputs are probabilities already is told from the operator that makes them: a sigmoid or a softmax. A network of
 /// several outputs that are made by an operator that can give anything gives probabilities if, of three pictures that it is
@@ -382,7 +382,7 @@ impl Own {
             }
             _ => 1.0,
         };
-        Ok(Opinion::weighed(self.recipe.probability(logit.into()), familiarity, self.least_confidence))
+        Ok(Opinion::new(self.recipe.probability(logit.into())).weighed(familiarity, self.least_confidence))
     }
 }
 
@@ -473,7 +473,8 @@ impl Foreign {
                 format!("it answers {probability}, which is no probability; --cnn-outputs logits makes one of it");
             return Err(Error::Network { origin: Origin::Memory, problem: shape(what) });
         }
-        Ok(Opinion::weighed(probability.clamp(0.0, 1.0), 1.0, self.least_confidence))
+        let opinion = Opinion::new(probability.clamp(0.0, 1.0)).among(outputs.len());
+        Ok(opinion.weighed(1.0, self.least_confidence))
     }
 }
 

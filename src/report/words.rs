@@ -35,7 +35,7 @@ pub fn placement(placement: &Placement) -> String {
 /// What the opinion of a network means and counts, as "good; it counts 0.24 of the score", or why it counts nothing.
 pub fn opinion(opinion: &Opinion, weight: f64, vetoed: bool) -> String {
     let share = weight * opinion.vote().abs();
-    let side = if opinion.probability < 0.5 { "rather bad" } else { "rather good" };
+    let side = if opinion.vote() < 0.0 { "rather bad" } else { "rather good" };
     match opinion.abstention {
         Some(Abstention::Unsure) => "it abstains: it cannot tell good from bad here".to_owned(),
         Some(Abstention::Unfamiliar) => "it abstains: it has seen nothing like this".to_owned(),
