@@ -127,6 +127,87 @@ impl Bounder {
         }
         true
     }
+
+    /// Answers questions about one exemplar, which are best in order of stretch; false, and nothing answered, for a pair
+    /// that cannot be bounded.
+    pub(crate) fn reaching(&self, exemplar: Ink<'_>, stretches: usize, questions: &mut [Reaching]) -> bool {
+        let Some(ink) = self.ink.as_deref() else { return false };
+        let Some(&last) = exemplar.rows.last() else { return false };
+        match self.rows + usize::from(last) {
+            0..=32 => self.processor.run(Answer::<32> { ink, exemplar, stretches, last, questions }),
+            33..=LANES => self.processor.run(Answer::<LANES> { ink, exemplar, stretches, last, questions }),
+            _ => return false,
+        }
+        true
+    }
+}
+
+/// At which transpositions do the pitches of an exemplar let the brightness be `least`?
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reaching {
+    /// The exemplar's stretch.
+    pub stretch: usize,
+    /// Whether it is upside down.
+    pub inverted: bool,
+    /// In pixels.
+    pub least: u16,
+    /// The answer: a bit for each transposition, the first that at which the fragment's lowest row meets the exemplar's
+    /// highest.
+    pub lanes: u64,
+}
+
+/// To answer such questions with `WIDTH` transpositions side by side.
+struct Answer<'a, const WIDTH: usize> {
+    ink: &'a [u16; 3 * LANES],
+    exemplar: Ink<'a>,
+    stretches: usize,
+    last: u8,
+    questions: &'a mut [Reaching],
+}
+
+impl<const WIDTH: usize> Work for Answer<'_, WIDTH> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { ink, exemplar, stretches, last, questions } = self;
+        let (mut upright, mut inverted) = ([0u16; WIDTH], [0u16; WIDTH]);
+        let mut known = usize::MAX;
+        for question in questions {
+            if question.stretch != known {
+                known = question.stretch;
+                (upright, inverted) = sums(ink, exemplar, last, (known, stretches));
+            }
+            let lanes = if question.inverted { &inverted } else { &upright };
+            let mut reach = [0u8; WIDTH];
+            for lane in 0..WIDTH {
+                reach[lane] = (lanes[lane] >= question.least).into();
+            }
+            question.lanes = 0;
+            for (place, eight) in reach.as_chunks::<8>().0.iter().enumerate() {
+                // Gathers the lowest bits of eight bytes into one.
+                let byte = u64::from_le_bytes(*eight).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+                question.lanes |= byte << (8 * place);
+            }
+        }
+    }
+}
+
+/// For each transposition what the rows of an exemplar under one of so many stretches have in common with the fragment at
+/// most: upright, and inverted.
+#[inline(always)]
+fn sums<const WIDTH: usize>(
+    ink: &[u16; 3 * LANES],
+    exemplar: Ink<'_>,
+    last: u8,
+    (stretch, stretches): (usize, usize),
+) -> ([u16; WIDTH], [u16; WIDTH]) {
+    let (mut upright, mut inverted) = ([0u16; WIDTH], [0u16; WIDTH]);
+    for (&row, own) in exemplar.rows.iter().zip(exemplar.ink.iter().skip(stretch).step_by(stretches)) {
+        add(&mut upright, &ink[LANES - usize::from(last - row)..], *own);
+        add(&mut inverted, &ink[LANES - usize::from(row)..], *own);
+    }
+    (upright, inverted)
 }
 
 /// To bound `WIDTH` transpositions side by side, and find the greatest.
@@ -145,12 +226,7 @@ impl<const WIDTH: usize> Work for SideBySide<'_, WIDTH> {
         let Self { ink, exemplar, last, bounds } = self;
         let stretches = bounds.len();
         for (stretch, bound) in bounds.iter_mut().enumerate() {
-            let mut upright = [0u16; WIDTH];
-            let mut inverted = [0u16; WIDTH];
-            for (&row, own) in exemplar.rows.iter().zip(exemplar.ink.iter().skip(stretch).step_by(stretches)) {
-                add(&mut upright, &ink[LANES - usize::from(last - row)..], *own);
-                add(&mut inverted, &ink[LANES - usize::from(row)..], *own);
-            }
+            let (upright, inverted) = sums::<WIDTH>(ink, exemplar, last, (stretch, stretches));
             *bound = [upright, inverted].map(|lanes| lanes.into_iter().max().unwrap_or(0));
         }
     }

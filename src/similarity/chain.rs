@@ -22,6 +22,7 @@
 //! on tune families, see ARCHITECTURE.md.
 
 use std::cell::Cell;
+use std::ops::Range;
 
 use super::sequence::{Sequence, WEIGHT};
 use crate::correlate::{Processor, Work};
@@ -49,21 +50,51 @@ const LARGEST: usize = 1 << 26;
 /// Rows are padded to a multiple of this, so that vectors are full.
 const LANES: usize = 16;
 
+/// As many numbers as are computed side by side.
+type Chunk = [f32; LANES];
+
+/// Notes of one side.
+#[derive(Debug, Clone, Copy)]
+struct Notes {
+    pitches: [i32; LANES],
+    /// log2 of durations.
+    lengths: Chunk,
+    weights: Chunk,
+}
+
+/// Groups of one side.
+#[derive(Debug, Clone, Copy)]
+struct Groups {
+    weights: Chunk,
+    /// Quarters from the group before, and from the one before that.
+    steps: [Chunk; 2],
+    /// 1 / (step + [`PACE_FLOOR`]).
+    paces: [Chunk; 2],
+    /// What leaving out the group before costs.
+    skips: Chunk,
+}
+
+/// What fills up the last ones: nothing is won by it.
+const NO_NOTES: Notes = Notes { pitches: [i32::MIN / 4; LANES], lengths: [0.0; LANES], weights: [0.0; LANES] };
+const NO_GROUPS: Groups =
+    Groups { weights: [0.0; LANES], steps: [[0.0; LANES]; 2], paces: [[0.0; LANES]; 2], skips: [0.0; LANES] };
+
+/// One group.
+#[derive(Debug, Clone, Copy)]
+struct Group {
+    weight: f32,
+    steps: [f32; 2],
+    paces: [f32; 2],
+    skip: f32,
+}
+
 /// One side of an alignment, with what is computed from its notes once.
 #[derive(Debug, Default)]
 pub(crate) struct Operand {
-    pitches: Vec<i32>,
-    /// log2 of durations.
-    lengths: Vec<f32>,
-    weights: Vec<f32>,
-    /// Where groups begin, and where the last one ends.
-    groups: Vec<u32>,
-    group_weights: Vec<f32>,
-    steps: [Vec<f32>; 2],
-    /// 1 / (step + [`PACE_FLOOR`]).
-    paces: [Vec<f32>; 2],
-    /// What leaving out the group before this one costs.
-    skips: Vec<f32>,
+    notes: Vec<Notes>,
+    groups: Vec<Groups>,
+    /// Where groups begin among the notes, and where the last one ends.
+    ends: Vec<u32>,
     total: f32,
 }
 
@@ -72,68 +103,79 @@ impl Operand {
     pub(crate) fn load(&mut self, sequence: &Sequence, stretch: f64, inverted: bool) {
         let stretch = stretch as f32;
         let twice = 2 * i32::from(sequence.axis);
-        self.pitches.clear();
-        self.pitches.extend(
-            sequence.pitches.iter().map(|&pitch| if inverted { twice - i32::from(pitch) } else { pitch.into() }),
-        );
         let (longer, heavier) = (stretch.log2(), stretch.powf(WEIGHT));
-        self.lengths.clear();
-        self.lengths.extend(sequence.lengths.iter().map(|length| length + longer));
-        self.weights.clear();
-        self.weights.extend(sequence.weights.iter().map(|weight| weight * heavier));
-        self.groups.clone_from(&sequence.groups);
-        self.group_weights.clear();
-        self.group_weights.extend(self.groups.windows(2).map(|ends| sum(&self.weights, ends)));
-        self.total = self.group_weights.iter().sum();
-        for ((steps, paces), from) in self.steps.iter_mut().zip(&mut self.paces).zip(&sequence.steps) {
-            steps.clear();
-            steps.extend(from.iter().map(|step| step * stretch));
-            paces.clear();
-            paces.extend(steps.iter().map(|step| 1.0 / (step + PACE_FLOOR)));
+        self.ends.clone_from(&sequence.groups);
+        self.notes.clear();
+        self.notes.resize(sequence.pitches.len().div_ceil(LANES), NO_NOTES);
+        self.groups.clear();
+        self.groups.resize(self.len().div_ceil(LANES), NO_GROUPS);
+        let notes = sequence.pitches.iter().zip(&sequence.lengths).zip(&sequence.weights);
+        for (index, ((&pitch, length), weight)) in notes.enumerate() {
+            let (notes, lane) = (&mut self.notes[index / LANES], index % LANES);
+            notes.pitches[lane] = if inverted { twice - i32::from(pitch) } else { pitch.into() };
+            notes.lengths[lane] = length + longer;
+            notes.weights[lane] = weight * heavier;
         }
-        self.skips.clear();
-        self.skips.push(0.0);
-        self.skips.extend(self.group_weights.iter().map(|weight| SKIP * weight));
-        self.pad();
-    }
-
-    /// Fills up with groups of no weight, which nothing is won by.
-    fn pad(&mut self) {
-        let notes = self.pitches.len().next_multiple_of(LANES);
-        self.pitches.resize(notes, i32::MIN / 4);
-        self.lengths.resize(notes, 0.0);
-        self.weights.resize(notes, 0.0);
-        let groups = self.len().next_multiple_of(LANES);
-        let [one, two] = &mut self.steps;
-        let [pace, pace_of_two] = &mut self.paces;
-        for column in [&mut self.group_weights, one, two, pace, pace_of_two, &mut self.skips] {
-            column.resize(groups, 0.0);
+        self.total = 0.0;
+        let mut skip = 0.0;
+        for index in 0..self.len() {
+            let weight = self.notes_of(index).map(|note| self.weight_of(note)).sum();
+            let (groups, lane) = (&mut self.groups[index / LANES], index % LANES);
+            groups.weights[lane] = weight;
+            groups.skips[lane] = skip;
+            for ((steps, paces), from) in groups.steps.iter_mut().zip(&mut groups.paces).zip(&sequence.steps) {
+                steps[lane] = from[index] * stretch;
+                paces[lane] = 1.0 / (steps[lane] + PACE_FLOOR);
+            }
+            skip = SKIP * weight;
+            self.total += weight;
         }
     }
 
     /// How many groups.
     pub(crate) fn len(&self) -> usize {
-        self.groups.len().saturating_sub(1)
+        self.ends.len().saturating_sub(1)
     }
 
-    fn notes(&self) -> usize {
-        self.groups.last().map_or(0, |&end| end as usize)
+    fn count_notes(&self) -> usize {
+        self.ends.last().map_or(0, |&end| end as usize)
     }
 
     fn is_line(&self) -> bool {
-        self.len() == self.notes()
+        self.len() == self.count_notes()
     }
 
     /// The sum of all weights.
     pub(crate) fn weight(&self) -> f32 {
         self.total
     }
-}
 
-/// The sum over the notes of a group.
-#[inline(always)]
-fn sum(values: &[f32], ends: &[u32]) -> f32 {
-    values[ends[0] as usize..ends[1] as usize].iter().sum()
+    /// The notes of a group.
+    fn notes_of(&self, group: usize) -> Range<usize> {
+        self.ends[group] as usize..self.ends[group + 1] as usize
+    }
+
+    fn weight_of(&self, note: usize) -> f32 {
+        self.notes[note / LANES].weights[note % LANES]
+    }
+
+    /// Pitch, log2 of the duration and weight of a note.
+    #[inline(always)]
+    fn note(&self, note: usize) -> (i32, f32, f32) {
+        let (notes, lane) = (&self.notes[note / LANES], note % LANES);
+        (notes.pitches[lane], notes.lengths[lane], notes.weights[lane])
+    }
+
+    #[inline(always)]
+    fn group(&self, group: usize) -> Group {
+        let (groups, lane) = (&self.groups[group / LANES], group % LANES);
+        Group {
+            weight: groups.weights[lane],
+            steps: [groups.steps[0][lane], groups.steps[1][lane]],
+            paces: [groups.paces[0][lane], groups.paces[1][lane]],
+            skip: groups.skips[lane],
+        }
+    }
 }
 
 /// Whether common notes are looked for from both sides, or only for those of the first.
@@ -152,12 +194,14 @@ pub(crate) struct Aligner {
     pub first: Operand,
     /// The second side.
     pub second: Operand,
-    /// f of the rows at hand, each with a margin before it; all rows when they are to be traced.
+    /// f of the rows at hand, each with zeros before it; all rows when they are to be traced.
     rows: Vec<f32>,
-    /// u of the row at hand.
-    common: Vec<f32>,
+    /// What pitches have in common.
+    kernels: Kernels,
+    /// u of the row at hand, for each transposition.
+    common: Vec<Chunk>,
     /// For each note of the second side, what it and a note at hand have in common, and the most so far.
-    alike: [Vec<f32>; 2],
+    alike: [Vec<Chunk>; 2],
 }
 
 /// A group of the first side and one of the second that a chain pairs.
@@ -167,8 +211,8 @@ pub(crate) struct Link {
     pub second: usize,
 }
 
-/// Zeros before each row, for what lies before the first group.
-const MARGIN: usize = LANES;
+/// How many transpositions are aligned side by side.
+const ABREAST: usize = 8;
 
 impl Aligner {
     /// Lends the calling thread's aligner.
@@ -178,7 +222,7 @@ impl Aligner {
         }
         let mut aligner = POOL.take().unwrap_or_default();
         let result = work(&mut aligner);
-        if aligner.rows.capacity() < 1 << 20 {
+        if aligner.rows.capacity() < 1 << 20 && aligner.kernels.rows.capacity() < 1 << 16 {
             POOL.set(Some(aligner));
         }
         result
@@ -186,16 +230,24 @@ impl Aligner {
 
     /// Whether the two sides are short enough.
     pub(crate) fn fits(&self) -> bool {
-        self.first.notes().saturating_mul(self.second.notes()) <= LARGEST
+        self.first.count_notes().saturating_mul(self.second.count_notes()) <= LARGEST
     }
 
-    /// The most that a chain is worth, the second side being laid `transposition` semitones higher; 0 for pairs that
-    /// are too long. It is at most the weight of the lighter side.
-    pub(crate) fn value(&mut self, processor: Processor, transposition: i32, common: Common) -> f32 {
+    /// For each of some transpositions, by which the second side is laid higher, the most that a chain is worth; 0 for
+    /// pairs that are too long. It is at most the weight of the lighter side.
+    ///
+    /// Transpositions are aligned side by side, since what differing times and skipped groups cost is the same for all.
+    pub(crate) fn values(&mut self, processor: Processor, transpositions: &[i32], common: Common, out: &mut Vec<f32>) {
+        out.clear();
         if !self.fits() {
-            return 0.0;
+            out.resize(transpositions.len(), 0.0);
+            return;
         }
-        processor.run(Align { aligner: self, transposition, common, kept: 3 })
+        let abreast = if self.second.notes.len() > LARGEST_KEPT { 1 } else { ABREAST };
+        for transpositions in transpositions.chunks(abreast) {
+            let most = processor.run(Align { aligner: self, transpositions, common, kept: 3 });
+            out.extend(&most[..transpositions.len()]);
+        }
     }
 
     /// The groups that the best chain pairs, in order; of chains that are worth the same the one that ends first.
@@ -204,10 +256,10 @@ impl Aligner {
             return Vec::new();
         }
         let rows = self.first.len();
-        let most = Align { aligner: self, transposition, common, kept: rows + 2 }.run();
+        let [most, ..] = Align { aligner: self, transpositions: &[transposition], common, kept: rows + 2 }.run();
         let mut links = Vec::new();
         let stride = self.stride();
-        let at = |i: usize, j: usize| self.rows[(i + 2) * stride + MARGIN + j];
+        let at = |i: usize, j: usize| self.rows[(i + 2) * stride + LANES + j];
         if most <= 0.0 {
             return links;
         }
@@ -236,14 +288,15 @@ impl Aligner {
 
     /// What it costs to come to a pair of groups from one that lies x and y groups before.
     fn cost(&self, i: usize, j: usize, x: usize, y: usize) -> f32 {
-        let (a, b) = (&self.first, &self.second);
-        let scale = PACE * lesser(a.group_weights[i], b.group_weights[j]);
-        let skipped = (if x == 2 { a.skips[i] } else { 0.0 }) + (if y == 2 { b.skips[j] } else { 0.0 });
-        skipped + late((a.steps[x - 1][i], a.paces[x - 1][i]), (b.steps[y - 1][j], b.paces[y - 1][j]), scale)
+        let (a, b) = (self.first.group(i), self.second.group(j));
+        let scale = PACE * lesser(a.weight, b.weight);
+        let skipped = (if x == 2 { a.skip } else { 0.0 }) + (if y == 2 { b.skip } else { 0.0 });
+        skipped + late((a.steps[x - 1], a.paces[x - 1]), (b.steps[y - 1], b.paces[y - 1]), scale)
     }
 
+    /// Numbers of a row, with the zeros before it.
     fn stride(&self) -> usize {
-        MARGIN + self.second.group_weights.len()
+        LANES * (1 + self.second.groups.len())
     }
 }
 
@@ -258,13 +311,8 @@ fn greater(a: f32, b: f32) -> f32 {
     if a > b { a } else { b }
 }
 
-/// What notes so many semitones apart, in either direction, have in common.
-#[inline(always)]
-fn kernel(semitones: i32) -> f32 {
-    *KERNEL.get(semitones.unsigned_abs() as usize).unwrap_or(&FAR)
-}
-
-/// [`kernel`] of many, found by comparing: that becomes vector code, while looking up does not.
+/// What notes have in common with one of some pitch, by their distances in semitones. They are compared, not looked up:
+/// that becomes vector code.
 #[inline(always)]
 fn kernels(pitches: &[i32; LANES], pitch: i32) -> [f32; LANES] {
     let mut distances = [0; LANES];
@@ -283,99 +331,226 @@ fn kernels(pitches: &[i32; LANES], pitch: i32) -> [f32; LANES] {
     common
 }
 
-/// An alignment that is to be computed, with code for some processor.
+/// Alignments that are to be computed, with code for some processor.
 struct Align<'a> {
     aligner: &'a mut Aligner,
-    transposition: i32,
+    /// No more than [`ABREAST`].
+    transpositions: &'a [i32],
     common: Common,
-    /// Rows that are kept: the last three, or two before the first and all of them.
+    /// Rows that are kept of each: the last three, or two before the first and all of them.
     kept: usize,
 }
 
 impl Work for Align<'_> {
-    type Output = f32;
+    type Output = [f32; ABREAST];
 
     #[inline(always)]
-    fn run(self) -> f32 {
-        let Self { aligner, transposition, common, kept } = self;
+    fn run(self) -> [f32; ABREAST] {
+        let Self { aligner, transpositions, common, kept } = self;
         let stride = aligner.stride();
-        let Aligner { first, second, rows, common: in_common, alike } = aligner;
-        let width = second.group_weights.len();
+        let Aligner { first, second, rows, kernels, common: in_common, alike: [here, most_alike] } = aligner;
         rows.clear();
-        rows.resize(kept * stride, 0.0);
-        in_common.resize(width, 0.0);
+        rows.resize(transpositions.len() * kept * stride, 0.0);
+        kernels.clear();
+        let width = second.groups.len();
+        in_common.resize(transpositions.len() * width, [0.0; LANES]);
         let lines = first.is_line() && second.is_line();
-        let mut most = [0.0f32; LANES];
+        let mut most = [[0.0f32; LANES]; ABREAST];
         // The row of group i, and the two before it.
         let [mut out, mut one, mut two] = [2, 1, 0];
         for i in 0..first.len() {
+            let group = first.group(i);
+            let mut found = [0; ABREAST];
             if lines {
-                common_of_lines(first, second, i, transposition, in_common);
+                let (pitch, ..) = first.note(i);
+                for (found, transposition) in found.iter_mut().zip(transpositions) {
+                    *found = kernels.row(&second.notes, pitch - transposition);
+                }
             } else {
-                common_of_chords(first, second, i, transposition, common, in_common, alike);
+                for (out, transposition) in in_common.chunks_exact_mut(width.max(1)).zip(transpositions) {
+                    common_of_chords(first, second, i, *transposition, common, out, kernels, [here, most_alike]);
+                }
             }
-            let ranges = [out, one, two].map(|row| row * stride..(row + 1) * stride);
-            // There are at least three rows, so the three differ.
-            let [row, before, before_that] = rows.get_disjoint_mut(ranges).unwrap_or_default();
-            chain(first, second, i, in_common, row, before, before_that, &mut most);
+            for (at, groups) in second.groups.iter().enumerate() {
+                let costs = costs(&group, groups);
+                let likeness = if lines { Likeness::new(&second.notes[at], first.note(i)) } else { Likeness::NONE };
+                let here = (1 + at) * LANES;
+                let planes = rows.chunks_exact_mut(kept * stride).zip(&found).zip(&mut most).enumerate();
+                for (abreast, ((rows, &found), most)) in planes {
+                    let u = if lines {
+                        likeness.of(&kernels.rows[found + at])
+                    } else {
+                        in_common.get(abreast * width + at).copied().unwrap_or_default()
+                    };
+                    let before = |row: usize, lanes: usize| chunk(rows, row * stride + here - lanes);
+                    let values = link(&u, &costs, [before(one, 1), before(one, 2), before(two, 1), before(two, 2)]);
+                    for lane in 0..LANES {
+                        most[lane] = greater(most[lane], values[lane]);
+                    }
+                    if let Some(out) = rows.get_mut(out * stride + here..out * stride + here + LANES) {
+                        out.copy_from_slice(&values);
+                    }
+                }
+            }
             (out, one, two) = (if out + 1 == kept { 0 } else { out + 1 }, out, one);
         }
-        most.into_iter().fold(0.0, greater)
+        most.map(|most| most.into_iter().fold(0.0, greater))
     }
 }
 
-/// u of a line's note with all notes of another line.
+/// f of a group with others, from what they have in common, what coming there costs, and f before.
 #[inline(always)]
-fn common_of_lines(first: &Operand, second: &Operand, i: usize, transposition: i32, out: &mut [f32]) {
-    let (pitch, length, weight) = (first.pitches[i] - transposition, first.lengths[i], first.weights[i]);
-    let (pitches, _) = second.pitches.as_chunks::<LANES>();
-    let (lengths, _) = second.lengths.as_chunks::<LANES>();
-    let (weights, _) = second.weights.as_chunks::<LANES>();
-    let all = pitches.iter().zip(lengths).zip(weights);
-    for (out, ((pitches, lengths), weights)) in out.as_chunks_mut::<LANES>().0.iter_mut().zip(all) {
-        // An array of its own: written in place it does not become vector code.
-        let mut alike = kernels(pitches, pitch);
-        for lane in 0..LANES {
-            let octaves = lesser((lengths[lane] - length).abs(), MOST_OCTAVES);
-            alike[lane] = lesser(weights[lane], weight) * (alike[lane] - DURATION * octaves);
-        }
-        *out = alike;
+fn link(u: &Chunk, costs: &[Chunk; 4], before: [&Chunk; 4]) -> Chunk {
+    let mut values = [0.0; LANES];
+    for lane in 0..LANES {
+        let straight = before[0][lane] - costs[0][lane];
+        let theirs = before[1][lane] - costs[1][lane];
+        let ours = before[2][lane] - costs[2][lane];
+        let both = before[3][lane] - costs[3][lane];
+        let before = greater(greater(greater(straight, theirs), greater(ours, both)), 0.0);
+        values[lane] = greater(before + u[lane], 0.0);
     }
+    values
+}
+
+/// What a note and others have in common, but for their pitches.
+struct Likeness {
+    lighter: Chunk,
+    /// What their durations cost.
+    uneven: Chunk,
+}
+
+impl Likeness {
+    const NONE: Self = Self { lighter: [0.0; LANES], uneven: [0.0; LANES] };
+
+    #[inline(always)]
+    fn new(notes: &Notes, (_, length, weight): (i32, f32, f32)) -> Self {
+        let mut it = Self::NONE;
+        for lane in 0..LANES {
+            it.lighter[lane] = lesser(notes.weights[lane], weight);
+            it.uneven[lane] = DURATION * lesser((notes.lengths[lane] - length).abs(), MOST_OCTAVES);
+        }
+        it
+    }
+
+    /// All that they have in common.
+    #[inline(always)]
+    fn of(&self, kernels: &Chunk) -> Chunk {
+        let mut alike = [0.0; LANES];
+        for lane in 0..LANES {
+            alike[lane] = self.lighter[lane] * (kernels[lane] - self.uneven[lane]);
+        }
+        alike
+    }
+}
+
+/// What pitches have in common with those of the second side, each computed once for all notes and transpositions.
+#[derive(Debug)]
+struct Kernels {
+    /// For each pitch, from [`LOWEST`], where its row begins; [`UNMADE`] before it is needed.
+    places: Vec<u32>,
+    rows: Vec<Chunk>,
+    /// The places that are made.
+    made: Vec<usize>,
+}
+
+const UNMADE: u32 = u32::MAX;
+
+/// Below this, and above its opposite, a pitch is far from all others.
+const LOWEST: i32 = -512;
+
+/// Rows of more chunks than this are made anew each time.
+const LARGEST_KEPT: usize = 1 << 8;
+
+impl Default for Kernels {
+    fn default() -> Self {
+        Self { places: vec![UNMADE; 2 * LOWEST.unsigned_abs() as usize + 1], rows: Vec::new(), made: Vec::new() }
+    }
+}
+
+impl Kernels {
+    fn clear(&mut self) {
+        for &made in &self.made {
+            self.places[made] = UNMADE;
+        }
+        self.made.clear();
+        self.rows.clear();
+    }
+
+    /// Where the row of a pitch begins.
+    #[inline(always)]
+    fn row(&mut self, notes: &[Notes], pitch: i32) -> usize {
+        let pitch = pitch.clamp(LOWEST, -LOWEST);
+        let place = (pitch - LOWEST) as usize;
+        if self.places[place] == UNMADE {
+            if notes.len() > LARGEST_KEPT {
+                self.clear();
+            }
+            self.places[place] = self.rows.len() as u32;
+            self.made.push(place);
+            for notes in notes {
+                self.rows.push(kernels(&notes.pitches, pitch));
+            }
+        }
+        self.places[place] as usize
+    }
+}
+
+/// What it costs to come to a group and each of others from one and one before that, with the other's last one left out,
+/// with ours, and with both.
+#[inline(always)]
+fn costs(first: &Group, groups: &Groups) -> [Chunk; 4] {
+    let [s, t] = [(first.steps[0], first.paces[0]), (first.steps[1], first.paces[1])];
+    let mut costs = [[0.0; LANES]; 4];
+    for lane in 0..LANES {
+        let scale = PACE * lesser(first.weight, groups.weights[lane]);
+        let x = (groups.steps[0][lane], groups.paces[0][lane]);
+        let y = (groups.steps[1][lane], groups.paces[1][lane]);
+        let (ours, theirs) = (first.skip, groups.skips[lane]);
+        costs[0][lane] = late(s, x, scale);
+        costs[1][lane] = theirs + late(s, y, scale);
+        costs[2][lane] = ours + late(t, x, scale);
+        costs[3][lane] = ours + theirs + late(t, y, scale);
+    }
+    costs
 }
 
 /// u of a group with all groups of the other side.
 #[inline(always)]
+#[allow(clippy::too_many_arguments, reason = "what it computes with, apart so that it can be borrowed apart")]
 fn common_of_chords(
     first: &Operand,
     second: &Operand,
     i: usize,
     transposition: i32,
     common: Common,
-    out: &mut [f32],
-    [alike, most]: &mut [Vec<f32>; 2],
+    out: &mut [Chunk],
+    kernels: &mut Kernels,
+    [here, most]: [&mut Vec<Chunk>; 2],
 ) {
-    let notes = second.pitches.len();
-    alike.resize(notes, 0.0);
+    out.fill([0.0; LANES]);
+    here.resize(second.notes.len(), [0.0; LANES]);
     most.clear();
-    most.resize(notes, f32::MIN);
-    out.fill(0.0);
-    for note in first.groups[i] as usize..first.groups[i + 1] as usize {
-        let (pitch, length, weight) = (first.pitches[note] - transposition, first.lengths[note], first.weights[note]);
-        for (alike, &other) in alike.iter_mut().zip(&second.pitches) {
-            *alike = kernel(other.wrapping_sub(pitch));
+    most.resize(second.notes.len(), [f32::MIN; LANES]);
+    for note in first.notes_of(i) {
+        let (pitch, ..) = first.note(note);
+        let found = kernels.row(&second.notes, pitch - transposition);
+        let rows = second.notes.iter().zip(&kernels.rows[found..]);
+        for (((notes, kernels), here), most) in rows.zip(here.iter_mut()).zip(most.iter_mut()) {
+            *here = Likeness::new(notes, first.note(note)).of(kernels);
+            for lane in 0..LANES {
+                most[lane] = greater(most[lane], here[lane]);
+            }
         }
-        for other in 0..notes {
-            let octaves = lesser((second.lengths[other] - length).abs(), MOST_OCTAVES);
-            alike[other] = lesser(second.weights[other], weight) * (alike[other] - DURATION * octaves);
-            most[other] = greater(most[other], alike[other]);
-        }
-        for (out, ends) in out.iter_mut().zip(second.groups.windows(2)) {
-            *out += alike[ends[0] as usize..ends[1] as usize].iter().copied().fold(f32::MIN, greater);
+        let here = here.as_flattened();
+        for (out, ends) in out.as_flattened_mut().iter_mut().zip(second.ends.windows(2)) {
+            *out += here[ends[0] as usize..ends[1] as usize].iter().copied().fold(f32::MIN, greater);
         }
     }
     if common == Common::Both {
-        for (out, ends) in out.iter_mut().zip(second.groups.windows(2)) {
-            *out = 0.5 * (*out + sum(most, ends));
+        let most = most.as_flattened();
+        for (out, ends) in out.as_flattened_mut().iter_mut().zip(second.ends.windows(2)) {
+            *out = 0.5 * (*out + most[ends[0] as usize..ends[1] as usize].iter().sum::<f32>());
         }
     }
 }
@@ -388,51 +563,7 @@ fn late((s, ours): (f32, f32), (t, theirs): (f32, f32), scale: f32) -> f32 {
 
 /// As many values as there are lanes; the rows are padded so that there always are.
 #[inline(always)]
-fn chunk(values: &[f32], at: usize) -> &[f32; LANES] {
-    const NONE: &[f32; LANES] = &[0.0; LANES];
+fn chunk(values: &[f32], at: usize) -> &Chunk {
+    const NONE: &Chunk = &[0.0; LANES];
     values.get(at..).and_then(|values| values.first_chunk()).unwrap_or(NONE)
-}
-
-/// f of group i with all groups of the other side.
-#[inline(always)]
-#[allow(clippy::too_many_arguments, reason = "the inner loop, apart so that it can be read")]
-fn chain(
-    first: &Operand,
-    second: &Operand,
-    i: usize,
-    common: &[f32],
-    out: &mut [f32],
-    one: &[f32],
-    two: &[f32],
-    most: &mut [f32; LANES],
-) {
-    let weight = first.group_weights[i];
-    let (step, step_of_two) = (first.steps[0][i], first.steps[1][i]);
-    let (pace, pace_of_two) = (first.paces[0][i], first.paces[1][i]);
-    let skip = first.skips[i];
-    for at in (0..common.len()).step_by(LANES) {
-        let u = chunk(common, at);
-        let weights = chunk(&second.group_weights, at);
-        let (steps, steps_of_two) = (chunk(&second.steps[0], at), chunk(&second.steps[1], at));
-        let (paces, paces_of_two) = (chunk(&second.paces[0], at), chunk(&second.paces[1], at));
-        let skips = chunk(&second.skips, at);
-        let (one_one, one_two) = (chunk(one, MARGIN + at - 1), chunk(one, MARGIN + at - 2));
-        let (two_one, two_two) = (chunk(two, MARGIN + at - 1), chunk(two, MARGIN + at - 2));
-        let mut values = [0.0f32; LANES];
-        for lane in 0..LANES {
-            let scale = PACE * lesser(weight, weights[lane]);
-            let (s, t) = ((step, pace), (step_of_two, pace_of_two));
-            let (x, y) = ((steps[lane], paces[lane]), (steps_of_two[lane], paces_of_two[lane]));
-            let straight = one_one[lane] - late(s, x, scale);
-            let theirs = one_two[lane] - (skips[lane] + late(s, y, scale));
-            let ours = two_one[lane] - (skip + late(t, x, scale));
-            let both = two_two[lane] - (skip + skips[lane] + late(t, y, scale));
-            let before = greater(greater(greater(straight, theirs), greater(ours, both)), 0.0);
-            values[lane] = greater(before + u[lane], 0.0);
-            most[lane] = greater(most[lane], values[lane]);
-        }
-        if let Some(out) = out.get_mut(MARGIN + at..MARGIN + at + LANES) {
-            out.copy_from_slice(&values);
-        }
-    }
 }

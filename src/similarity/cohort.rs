@@ -89,9 +89,9 @@ impl Cohort {
         let mut scratch = Scratch::default();
         store.lend(comparer, fragments, roll, |mut lent| {
             let likeness = |index: usize| {
-                let proposals = lent.proposals(comparer, roll, index, &mut scratch);
-                let proposals = proposals.iter().take(PROPOSALS);
-                let examined = examine(comparer.extent, &comparer.weights, sequence, &SEQUENCES[index], proposals);
+                let proposals = lent.proposals(comparer, roll, (index, PROPOSALS), &mut scratch);
+                let (weights, tune) = (&comparer.weights, &SEQUENCES[index]);
+                let examined = examine(comparer.extent, weights, sequence, tune, proposals.as_slice());
                 examined.map_or(0.0, |it| it.likeness)
             };
             Level::of((0..TUNES.len()).map(likeness).collect())

@@ -1,7 +1,7 @@
 //! One fragment against single exemplars of a shelf: what a similarity may be at most, and what it
 //! is.
 
-use super::bound::{Bounder, Most, UNBOUNDED};
+use super::bound::{Bounder, Most, Reaching, UNBOUNDED};
 use super::comparer::{Comparer, cosine};
 use super::shelf::Shelf;
 use crate::alteration::Alteration;
@@ -25,11 +25,16 @@ pub(crate) struct Evaluator<'a> {
     exemplars: Exemplars<'a>,
     fragment: &'a Prepared,
     energy: f64,
+    /// 1 / the root of that.
+    inverse_root: f64,
     kernel: &'a mut Kernel,
     bounder: Bounder,
     most: Vec<Most>,
     /// Brightness by transposition, for the pair at hand.
     tops: Vec<u32>,
+    /// What is asked about the exemplar at hand, and for each question the alteration.
+    questions: Vec<Reaching>,
+    asked: Vec<usize>,
 }
 
 impl<'a> Exemplars<'a> {
@@ -40,10 +45,13 @@ impl<'a> Exemplars<'a> {
                 exemplars: self,
                 fragment,
                 energy: fragment.roll().energy(),
+                inverse_root: fragment.roll().energy().sqrt().recip(),
                 kernel,
                 bounder: Bounder::new(fragment.roll()),
                 most: vec![Most::default(); self.shelf.stretches()],
                 tops: Vec::new(),
+                questions: Vec::new(),
+                asked: Vec::new(),
             })
         })
     }
@@ -97,16 +105,16 @@ impl Evaluator<'_> {
     pub(crate) fn bound_by_ink(&self, index: usize, weight: f64, reach: &mut Vec<f64>) -> f64 {
         let shelf = self.exemplars.shelf;
         let mut bound: f64 = 0.0;
-        for stretch in 0..shelf.stretches() {
-            let energy = shelf.energy(index, stretch).map(f64::from);
-            // For upright and for inverted pictures.
-            let similarity = self.most[stretch].map(|most| match energy {
-                Some(energy) if most < UNBOUNDED => cosine(most.into(), self.energy, energy),
-                Some(energy) => cosine(self.energy.min(energy), self.energy, energy),
-                None => 1.0,
+        for (stretch, most) in self.most.iter().enumerate() {
+            // For upright and for inverted pictures; a hair higher, for single precision.
+            let scale = shelf.inverse_root(index, stretch).map(|root| weight * f64::from(root) * self.inverse_root);
+            let similarity = most.map(|most| match (scale, shelf.energy(index, stretch)) {
+                (Some(scale), _) if most < UNBOUNDED => f64::from(most) * scale * (1.0 + 1e-6),
+                (Some(scale), Some(energy)) => self.energy.min(energy.into()) * scale * (1.0 + 1e-6),
+                _ => weight,
             });
             for (mirror, &(inverted, _)) in shelf.mirrors().iter().enumerate() {
-                let most = weight * (shelf.weight(stretch, mirror) * similarity[usize::from(inverted)]);
+                let most = shelf.weight(stretch, mirror) * similarity[usize::from(inverted)];
                 reach.push(most);
                 bound = bound.max(most);
             }
@@ -115,16 +123,72 @@ impl Evaluator<'_> {
     }
 
     /// The greatest similarity to an exemplar, times `weight`, under the alterations whose `reach`
-    /// is not below `floor`. It is found by the same floating-point steps as its bounds.
+    /// is not below `floor`.
     pub(crate) fn greatest(&mut self, index: usize, weight: f64, reach: &[f64], floor: f64) -> f64 {
+        let Exemplars { shelf, .. } = self.exemplars;
         let mut greatest: f64 = 0.0;
-        for (alteration, &reach) in reach.iter().enumerate() {
-            if reach >= floor && reach > greatest {
-                let (stretch, mirror) = self.exemplars.shelf.place(alteration);
-                greatest = greatest.max(weight * self.similarity((index, stretch, mirror)));
+        let (mut questions, mut asked) = (std::mem::take(&mut self.questions), std::mem::take(&mut self.asked));
+        questions.clear();
+        asked.clear();
+        for stretch in 0..shelf.stretches() {
+            let mirrors = shelf.mirrors().len();
+            let least = floor / weight * self.root(index, stretch);
+            for mirror in 0..mirrors {
+                let alteration = stretch * mirrors + mirror;
+                if reach[alteration] >= floor {
+                    asked.push(alteration);
+                    questions.push(self.question((stretch, mirror), least));
+                }
             }
         }
+        let bounded = self.bounder.reaching(shelf.inks(index), shelf.stretches(), &mut questions);
+        for (&alteration, question) in asked.iter().zip(&questions) {
+            if reach[alteration] > greatest {
+                let (stretch, mirror) = shelf.place(alteration);
+                let place = (index, stretch, mirror);
+                let similarity = match bounded && question.least > 1 {
+                    true => self.similarity_at(place, question.lanes, question.least.into()),
+                    false => self.similarity(place),
+                };
+                greatest = greatest.max(weight * similarity);
+            }
+        }
+        (self.questions, self.asked) = (questions, asked);
         greatest
+    }
+
+    /// The root of the product of the energies, or a hair less.
+    fn root(&self, index: usize, stretch: usize) -> f64 {
+        let inverse = self.exemplars.shelf.inverse_root(index, stretch);
+        inverse.map_or(0.0, |root| (1.0 - 1e-6) / (f64::from(root) * self.inverse_root))
+    }
+
+    /// At which transpositions the pitches let the similarity under an alteration be some least one, which is given as the
+    /// brightness of an upright picture.
+    fn question(&self, (stretch, mirror): (usize, usize), least: f64) -> Reaching {
+        let shelf = self.exemplars.shelf;
+        let most = least * shelf.inverse_weight(stretch, mirror);
+        // Rounded up; what is beyond these numbers is not bounded either.
+        let pixels = most as u16;
+        let least = pixels.saturating_add((f64::from(pixels) < most).into());
+        Reaching { stretch, inverted: shelf.mirrors()[mirror].0, least, lanes: 0 }
+    }
+
+    /// The similarity under one alteration (exemplar, stretch, mirror) if the brightness is `least` or more at one of the
+    /// transpositions, else something that is less.
+    fn similarity_at(&mut self, place: (usize, usize, usize), lanes: u64, least: u32) -> f64 {
+        let (index, stretch, mirror) = place;
+        let shelf = self.exemplars.shelf;
+        if let Some(outline) = shelf.outline(index, stretch, mirror)
+            && let Some(brightness) = self.kernel.brightest_at(&outline, lanes, least)
+        {
+            if brightness < least {
+                return 0.0;
+            }
+            let similarity = cosine(brightness.into(), self.energy, outline.head.energy.into());
+            return shelf.weight(stretch, mirror) * similarity;
+        }
+        self.similarity(place)
     }
 
     /// The similarity under one alteration: exemplar, stretch, mirror.
@@ -151,22 +215,31 @@ impl Evaluator<'_> {
     }
 
     /// The cosine at each transposition at which the two can meet, not weighted, of an exemplar under an alteration,
-    /// which is counted stretch by mirror: into `cosines`, the lowest transposition first, which is told.
+    /// which is counted stretch by mirror: into `cosines`, the lowest transposition first, which is told. Those that are
+    /// below `least` when weighted need not be right, only be below it.
     pub(crate) fn cosines_by_transposition(
         &mut self,
-        index: usize,
-        alteration: usize,
+        (index, alteration): (usize, usize),
+        least: f64,
         cosines: &mut Vec<f64>,
     ) -> (i32, Alteration) {
         let Exemplars { shelf, comparer, draw } = self.exemplars;
         let (stretch, mirror) = shelf.place(alteration);
         let alteration = shelf.alteration(stretch, mirror);
         cosines.clear();
+        let mut question = [self.question((stretch, mirror), least * self.root(index, stretch))];
+        let bounded = self.bounder.reaching(shelf.inks(index), shelf.stretches(), &mut question);
+        let [Reaching { lanes, least, .. }] = question;
         if let Some(outline) = shelf.outline(index, stretch, mirror)
-            && self.kernel.brightest_by_transposition(&outline, &mut self.tops)
+            && match bounded && least > 1 {
+                true => self.kernel.brightest_of_each_at(&outline, (lanes, least.into()), &mut self.tops),
+                false => self.kernel.brightest_by_transposition(&outline, &mut self.tops),
+            }
         {
             let energy = f64::from(outline.head.energy);
-            cosines.extend(self.tops.iter().map(|&top| cosine(top.into(), self.energy, energy)));
+            let least = u32::from(least);
+            let of_top = |&top: &u32| if top < least { 0.0 } else { cosine(top.into(), self.energy, energy) };
+            cosines.extend(self.tops.iter().map(of_top));
             let highest = shelf.low(index, mirror) + i32::from(outline.head.rows) - 1;
             return (i32::from(self.fragment.roll().low()) - highest, alteration);
         }

@@ -36,46 +36,55 @@ pub(crate) fn examine(
     weights: &AlterationWeights,
     fragment: &Sequence,
     exemplar: &Sequences<'_>,
-    proposals: impl Iterator<Item = Proposal>,
+    proposals: &[Proposal],
 ) -> Option<Examined> {
     Aligner::lend(|aligner| {
         let [query_is_first, query_is_second] = [Extent::Contained, Extent::Containing].map(|it| it == extent);
-        let mut best: Option<(f64, Proposal)> = None;
+        let mut best = (f64::NEG_INFINITY, usize::MAX);
         let mut picture: f64 = 0.0;
-        let mut loaded = None;
         // The query is the first side: what sounds besides it plays no role.
-        let load = |aligner: &mut Aligner, of_fragment: bool, proposal: &Proposal| {
-            let alteration = proposal.alteration;
-            let (sequence, stretch, inverted) = if of_fragment {
-                (fragment, 1.0, false)
-            } else {
-                (exemplar.get(alteration.retrograde), alteration.stretch.as_f64(), alteration.inverted)
-            };
+        let side = |aligner: &mut Aligner, of_fragment: bool, sequence: &Sequence, stretch: f64, inverted: bool| {
             let side = if of_fragment != query_is_second { &mut aligner.first } else { &mut aligner.second };
             side.load(sequence, stretch, inverted);
         };
-        for proposal in proposals {
-            picture = picture.max(weights.weigh(&proposal.alteration, proposal.correlation));
-            if loaded.is_none() {
-                load(aligner, true, &proposal);
+        side(aligner, true, fragment, 1.0, false);
+        let (mut transpositions, mut chains) =
+            (Vec::with_capacity(proposals.len()), Vec::with_capacity(proposals.len()));
+        for (at, Proposal { alteration, .. }) in proposals.iter().enumerate() {
+            // Those of one alteration are aligned together.
+            if proposals[..at].iter().any(|before| before.alteration == *alteration) {
+                continue;
             }
-            if loaded != Some(proposal.alteration) {
-                load(aligner, false, &proposal);
-                loaded = Some(proposal.alteration);
-            }
+            let alike = || proposals.iter().enumerate().skip(at).filter(|(_, it)| it.alteration == *alteration);
+            let exemplar = exemplar.get(alteration.retrograde);
+            side(aligner, false, exemplar, alteration.stretch.as_f64(), alteration.inverted);
             let (x, k) = (f64::from(aligner.first.weight()), f64::from(aligner.second.weight()));
-            let (common, scale, up) = if query_is_first || query_is_second {
-                (Common::First, x, if query_is_second { -proposal.transposition } else { proposal.transposition })
-            } else {
-                (Common::Both, (x * k).sqrt(), proposal.transposition)
+            let (common, scale) = match query_is_first || query_is_second {
+                true => (Common::First, x),
+                false => (Common::Both, (x * k).sqrt()),
             };
-            let chain = f64::from(aligner.value(Processor::best(), up, common)) / scale;
-            let notes = weights.weigh(&proposal.alteration, chain.min(1.0));
-            if best.is_none_or(|(most, _)| notes > most) {
-                best = Some((notes, proposal));
+            transpositions.clear();
+            transpositions
+                .extend(alike().map(|(_, it)| if query_is_second { -it.transposition } else { it.transposition }));
+            aligner.values(Processor::best(), &transpositions, common, &mut chains);
+            // What is greatest is greatest when weighed too, and weighing takes powers.
+            let correlation = alike().fold(0.0, |most: f64, (_, it)| most.max(it.correlation));
+            picture = picture.max(weights.weigh(alteration, correlation));
+            let (mut chain, mut place) = (f64::NEG_INFINITY, at);
+            for ((at, _), &value) in alike().zip(&chains) {
+                let value = (f64::from(value) / scale).min(1.0);
+                if value > chain {
+                    (chain, place) = (value, at);
+                }
+            }
+            let notes = weights.weigh(alteration, chain);
+            // Of those that are worth the same the most promising, which comes first.
+            if notes > best.0 || notes == best.0 && place < best.1 {
+                best = (notes, place);
             }
         }
-        let (notes, proposal) = best?;
+        let (notes, at) = best;
+        let proposal = *proposals.get(at)?;
         let likeness = if aligner.fits() { NOTES * notes + (1.0 - NOTES) * picture } else { picture };
         Some(Examined { likeness, notes, picture, proposal })
     })

@@ -12,7 +12,7 @@ use super::cohort::{Cohort, Level};
 use super::comparer::{Comparer, Likeness, Placement};
 use super::embedded::{Texture, Tune, is_single_line};
 use super::examine::examine;
-use super::proposal::Scratch;
+use super::proposal::{PROPOSALS, Scratch};
 use super::sequence::{Sequence, Sequences};
 use super::store::{Lent, Store};
 use super::{Extent, Measure};
@@ -124,13 +124,13 @@ impl Full {
             }
             Extent::Whole => {}
         }
-        let proposals = lent.proposals(comparer, subject.roll, index, scratch);
+        let proposals = lent.proposals(comparer, subject.roll, (index, PROPOSALS), scratch);
         let examined = examine(
             comparer.extent,
             &comparer.weights,
             &subject.sequence,
             &Sequences::new(exemplar),
-            proposals.iter(),
+            proposals.as_slice(),
         )?;
         // Only what is needed is found out: it costs as much as two dozen comparisons.
         let of_fragment = || *subject.level.get_or_init(|| self.cohort.level(subject.roll, &subject.sequence));

@@ -36,16 +36,23 @@ impl Proposal {
 }
 
 /// The best proposals of a pair, the most promising first.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Proposals {
     best: Vec<Proposal>,
+    /// How many are wanted.
+    most: usize,
 }
 
 impl Proposals {
-    /// Those of an exemplar that is drawn under each alteration. The query's pixels that are lit count when one is
+    /// So many of an exemplar that is drawn under each alteration. The query's pixels that are lit count when one is
     /// looked for in the other.
-    pub(crate) fn of_drawings(comparer: &Comparer, fragment: &Prepared, exemplar: &AlteredExemplar) -> Self {
-        let mut proposals = Self::default();
+    pub(crate) fn of_drawings(
+        comparer: &Comparer,
+        fragment: &Prepared,
+        exemplar: &AlteredExemplar,
+        most: usize,
+    ) -> Self {
+        let mut proposals = Self::none(most);
         for (alteration, _, roll) in exemplar.drawings() {
             let (lowest, tops) = comparer.planner.brightest_by_transposition(fragment, roll, &comparer.search());
             let (x, k) = (fragment.roll().energy(), roll.roll().energy());
@@ -59,14 +66,14 @@ impl Proposals {
         proposals
     }
 
-    /// Those of an exemplar on a shelf, by its index.
+    /// So many of an exemplar on a shelf, by its index.
     pub(crate) fn on_shelf(
         comparer: &Comparer,
         evaluator: &mut Evaluator<'_>,
-        index: usize,
+        (index, most): (usize, usize),
         scratch: &mut Scratch,
     ) -> Self {
-        let mut proposals = Self { best: Vec::with_capacity(PROPOSALS) };
+        let mut proposals = Self::none(most);
         let Scratch { reach, tops } = scratch;
         reach.clear();
         evaluator.bound(index, 1.0, reach);
@@ -76,10 +83,14 @@ impl Proposals {
             if reach < floor {
                 continue;
             }
-            let (lowest, alteration) = evaluator.cosines_by_transposition(index, alteration, tops);
+            let (lowest, alteration) = evaluator.cosines_by_transposition((index, alteration), floor, tops);
             proposals.offer(&comparer.weights, alteration, lowest, tops.iter().copied());
         }
         proposals
+    }
+
+    fn none(most: usize) -> Self {
+        Self { best: Vec::with_capacity(most), most }
     }
 
     fn offer(
@@ -98,8 +109,8 @@ impl Proposals {
             }
             let proposal = Proposal { alteration, transposition, correlation, promise };
             let place = self.best.partition_point(|it| it.order(&proposal).is_lt());
-            if place < PROPOSALS {
-                self.best.truncate(PROPOSALS - 1);
+            if place < self.most {
+                self.best.truncate(self.most - 1);
                 self.best.insert(place, proposal);
                 floor = self.floor();
             }
@@ -108,12 +119,12 @@ impl Proposals {
 
     /// The least promise that is still among the best.
     fn floor(&self) -> f64 {
-        self.best.get(PROPOSALS - 1).map_or(0.0, |last| last.promise)
+        self.best.get(self.most - 1).map_or(0.0, |last| last.promise)
     }
 
     /// The best, the most promising first.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = Proposal> {
-        self.best.iter().copied()
+    pub(crate) fn as_slice(&self) -> &[Proposal] {
+        &self.best
     }
 }
 

@@ -20,8 +20,9 @@ pub(crate) struct Shelf {
     stretches: Vec<Ratio>,
     /// Which mirrors are searched: inverted, retrograde; none first.
     mirrors: Vec<(bool, bool)>,
-    /// What each alteration counts, stretch by mirror.
+    /// What each alteration counts, stretch by mirror, and 1 / that.
     weights: Vec<f64>,
+    inverse_weights: Vec<f64>,
     /// The greatest of them for each stretch, upright and inverted.
     most_weights: Vec<[f64; 2]>,
     blocks: Vec<Block>,
@@ -45,6 +46,8 @@ struct Trace {
     head: OutlineHead,
     first: u32,
     count: u32,
+    /// 1 / the root of the energy.
+    inverse_root: f32,
 }
 
 impl Shelf {
@@ -69,6 +72,7 @@ impl Shelf {
                 of_these.fold(0.0, |most: f64, (_, &weight)| most.max(weight))
             })
         };
+        let inverse_weights = weights.iter().map(|weight| 1.0 / weight).collect();
         let most_weights = weights.chunks(mirrors.len()).map(most).collect();
         let indices: Vec<_> = (0..len).collect();
         let blocks = indices
@@ -84,7 +88,7 @@ impl Shelf {
                 block
             })
             .collect();
-        Self { stretches, mirrors, weights, most_weights, blocks, len }
+        Self { stretches, mirrors, weights, inverse_weights, most_weights, blocks, len }
     }
 
     /// How many exemplars.
@@ -112,6 +116,11 @@ impl Shelf {
         self.weights[stretch * self.mirrors.len() + mirror]
     }
 
+    /// 1 / what an alteration counts.
+    pub(crate) fn inverse_weight(&self, stretch: usize, mirror: usize) -> f64 {
+        self.inverse_weights[stretch * self.mirrors.len() + mirror]
+    }
+
     /// The most that an alteration of a stretch counts, upright and inverted.
     pub(crate) fn most_weights(&self, stretch: usize) -> [f64; 2] {
         self.most_weights[stretch]
@@ -130,10 +139,9 @@ impl Shelf {
 
     /// An exemplar's outline under an alteration, if it has one.
     pub(crate) fn outline(&self, index: usize, stretch: usize, mirror: usize) -> Option<Outline<'_>> {
-        let block = &self.blocks[index / BLOCK];
-        let Trace { head, first, count } = block.traces[index % BLOCK * self.stretches.len() + stretch]?;
+        let Trace { head, first, count, .. } = self.trace(index, stretch)?;
         let (inverted, retrograde) = self.mirrors[mirror];
-        let changes = &block.changes[first as usize..][..count as usize];
+        let changes = &self.blocks[index / BLOCK].changes[first as usize..][..count as usize];
         Some(Outline { head, changes, inverted, retrograde })
     }
 
@@ -144,8 +152,16 @@ impl Shelf {
 
     /// The energy of an exemplar under a stretch, if it has an outline.
     pub(crate) fn energy(&self, index: usize, stretch: usize) -> Option<u32> {
-        let trace = self.blocks[index / BLOCK].traces[index % BLOCK * self.stretches.len() + stretch];
-        trace.map(|trace| trace.head.energy)
+        self.trace(index, stretch).map(|trace| trace.head.energy)
+    }
+
+    /// 1 / the root of that, in single precision.
+    pub(crate) fn inverse_root(&self, index: usize, stretch: usize) -> Option<f32> {
+        self.trace(index, stretch).map(|trace| trace.inverse_root)
+    }
+
+    fn trace(&self, index: usize, stretch: usize) -> Option<Trace> {
+        self.blocks[index / BLOCK].traces[index % BLOCK * self.stretches.len() + stretch]
     }
 }
 
@@ -158,8 +174,12 @@ impl Block {
         for roll in &rolls {
             let first = self.changes.len();
             let head = trace(roll, &mut self.changes);
-            let trace =
-                head.map(|head| Trace { head, first: first as u32, count: (self.changes.len() - first) as u32 });
+            let trace = head.map(|head| Trace {
+                head,
+                first: first as u32,
+                count: (self.changes.len() - first) as u32,
+                inverse_root: f64::from(head.energy).sqrt().recip() as f32,
+            });
             self.traces.push(trace);
         }
         self.inks.push(&rolls);

@@ -54,17 +54,17 @@ pub(crate) enum Lent<'a, 'b> {
 }
 
 impl Lent<'_, '_> {
-    /// The proposals of a fragment's roll and an exemplar, by its index.
+    /// So many proposals of a fragment's roll and an exemplar, by its index.
     pub(crate) fn proposals(
         &mut self,
         comparer: &Comparer,
         roll: &Prepared,
-        index: usize,
+        (index, most): (usize, usize),
         scratch: &mut Scratch,
     ) -> Proposals {
         match self {
-            Self::Shelf(evaluator) => Proposals::on_shelf(comparer, evaluator, index, scratch),
-            Self::Drawn(drawn) => Proposals::of_drawings(comparer, roll, &drawn[index]),
+            Self::Shelf(evaluator) => Proposals::on_shelf(comparer, evaluator, (index, most), scratch),
+            Self::Drawn(drawn) => Proposals::of_drawings(comparer, roll, &drawn[index], most),
         }
     }
 }

@@ -35,7 +35,7 @@ impl AlterationWeights {
         mirrored * self.octave_of_stretch.powf(alteration.stretch.as_f64().log2().abs())
     }
 
-    /// What a likeness, 0 to 1, counts when it is one under an alteration: no more than it is.
+    /// What a likeness, 0 to 1, counts when it is one under an alteration: no more than it is. It rises with the likeness.
     pub fn weigh(&self, alteration: &Alteration, likeness: f64) -> f64 {
         let likeness = if alteration.is_mirrored() { likeness.powf(DOUBT) } else { likeness };
         self.weight(alteration) * likeness

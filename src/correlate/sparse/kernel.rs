@@ -24,7 +24,9 @@ use std::cell::Cell;
 
 use num_integer::gcd;
 
-use super::outline::{Change, Kind, Outline, OutlineHead, signed_rows, trace};
+use super::fragment::{Gridded, Traced};
+use super::outline::{Kind, Outline, OutlineHead, signed_rows};
+use super::sums::{Edges, Question, Sums};
 use crate::correlate::{Processor, Work};
 use crate::roll::PianoRoll;
 
@@ -195,11 +197,12 @@ impl<T: Lane, const LANES: usize> Images<T, LANES> {
         let mut steps = std::mem::take(&mut self.steps);
         steps.clear();
         steps.extend(exemplar.changes.iter().map(|change| {
-            let mut cell = self.seen[mirror(INVERTED, BACKWARDS)][change.kind.index()];
+            let kind = change.kind();
+            let mut cell = self.seen[mirror(INVERTED, BACKWARDS)][kind.index()];
             if cell == UNMADE {
-                cell = self.see(fragment, change.kind, INVERTED, BACKWARDS);
+                cell = self.see(fragment, kind, INVERTED, BACKWARDS);
             }
-            let shift = u32::from(change.shift);
+            let shift = u32::from(change.row());
             let shift = if INVERTED { last - shift } else { shift };
             let time = gridded.count(change.column);
             // Forwards the exemplar's times are taken from the row for its end.
@@ -309,33 +312,6 @@ struct Pair<'a> {
 /// No place in a table.
 const UNKNOWN: u8 = u8::MAX;
 
-/// A fragment's times on one grid.
-struct Gridded {
-    grid: u16,
-    /// To divide by the grid, rounded down, by a multiplication: exact for 16 bits.
-    reciprocal: u64,
-    /// The fragment's length in units of the grid.
-    length: u32,
-    /// Its distinct times in units of the grid, rising.
-    times: Vec<u16>,
-}
-
-impl Gridded {
-    fn new(fragment: &Traced, grid: u16) -> Self {
-        let reciprocal = u64::from(u32::MAX) / u64::from(grid) + 1;
-        let mut gridded = Self { grid, reciprocal, length: 0, times: Vec::new() };
-        gridded.length = gridded.count(fragment.columns);
-        gridded.times = fragment.times.iter().map(|&time| gridded.count(time) as u16).collect();
-        gridded
-    }
-
-    /// A column in units of the grid.
-    #[inline(always)]
-    fn count(&self, column: u16) -> u32 {
-        ((u64::from(column) * self.reciprocal) >> 32) as u32
-    }
-}
-
 /// To find the greatest brightness of a pair in units of the grid: of all, or of each transposition.
 struct Greatest<'a, 'b, T, const LANES: usize>(&'a mut Images<T, LANES>, &'a Pair<'a>, &'a mut Wanted<'b>);
 
@@ -358,16 +334,6 @@ impl<T: Lane, const LANES: usize> Work for Greatest<'_, '_, T, LANES> {
         }
         tops.into_iter().max().unwrap_or_default().to_u32()
     }
-}
-
-/// A fragment's outline.
-#[derive(Default)]
-struct Traced {
-    head: Option<OutlineHead>,
-    columns: u16,
-    changes: Vec<Change>,
-    /// The distinct columns of the changes.
-    times: Vec<u16>,
 }
 
 /// The images of a fragment for lanes of one type, by how many transpositions there are.
@@ -422,6 +388,9 @@ pub(crate) struct Kernel {
     fragment: Traced,
     /// For the grids that occurred.
     gridded: Vec<Gridded>,
+    /// The sums of its rows on each of them, and memory for a question.
+    sums: Vec<Sums>,
+    edges: Box<Edges>,
     /// For each grid of an exemplar the place of the common grid among them; [`UNKNOWN`] before it
     /// occurred.
     common: [u8; 256],
@@ -452,6 +421,8 @@ impl Kernel {
         Self {
             fragment: Traced::default(),
             gridded: Vec::new(),
+            sums: Vec::new(),
+            edges: Box::default(),
             common: [UNKNOWN; 256],
             bytes: Widths::new(),
             words: Widths::new(),
@@ -461,13 +432,9 @@ impl Kernel {
 
     /// Takes another fragment.
     fn load(&mut self, roll: &PianoRoll) {
-        let Traced { head, columns, changes, times } = &mut self.fragment;
-        changes.clear();
-        times.clear();
-        *head = trace(roll, changes);
-        *columns = head.map_or(0, |head| head.columns);
-        times.extend(changes.chunk_by(|a, b| a.column == b.column).map(|here| here[0].column));
+        self.fragment.load(roll);
         self.gridded.clear();
+        self.sums.iter_mut().for_each(Sums::clear);
         self.common.fill(UNKNOWN);
         self.bytes.clear();
         self.words.clear();
@@ -488,16 +455,81 @@ impl Kernel {
         self.find(exemplar, &mut Wanted::Each(each)).is_some()
     }
 
-    fn find(&mut self, exemplar: &Outline<'_>, wanted: &mut Wanted<'_>) -> Option<u32> {
+    /// The greatest brightness over all shifts at the transpositions in `lanes`, if that is `least` or more, else
+    /// something that is less. Bit 0 is the transposition at which the fragment's lowest row meets the exemplar's
+    /// highest. `None` when this pair does not fit.
+    pub(crate) fn brightest_at(&mut self, exemplar: &Outline<'_>, lanes: u64, least: u32) -> Option<u32> {
+        let mut greatest = 0;
+        let grid = self.ask(exemplar, lanes, least, |_, top| {
+            greatest = greatest.max(top);
+            // Only more is of interest from there on.
+            top + 1
+        });
+        grid.map(|grid| greatest * grid).or_else(|| self.brightest(exemplar))
+    }
+
+    /// The same for each transposition by itself, into `each`, the lowest first; those that are not in `lanes` are 0, or
+    /// right. False when this pair does not fit.
+    pub(crate) fn brightest_of_each_at(
+        &mut self,
+        exemplar: &Outline<'_>,
+        (lanes, least): (u64, u32),
+        each: &mut Vec<u32>,
+    ) -> bool {
+        let Some(head) = self.fragment.head else { return false };
+        each.clear();
+        each.resize(transpositions(&head, &exemplar.head), 0);
+        let grid = self.ask(exemplar, lanes, least, |lane, top| {
+            if let Some(each) = each.get_mut(lane) {
+                *each = top;
+            }
+            0
+        });
+        match grid {
+            Some(grid) => each.iter_mut().for_each(|top| *top *= grid),
+            None => return self.brightest_by_transposition(exemplar, each),
+        }
+        true
+    }
+
+    /// Asks the sums for some transpositions; gives the common grid, in whose units brightness is told; nothing where that
+    /// does not pay or is not possible.
+    fn ask(
+        &mut self,
+        exemplar: &Outline<'_>,
+        lanes: u64,
+        least: u32,
+        tell: impl FnMut(usize, u32) -> u32,
+    ) -> Option<u32> {
+        let (place, most) = self.place(exemplar)?;
+        let gridded = &self.gridded[place];
+        let grid = u32::from(gridded.grid);
+        if most > u8::LARGEST * grid {
+            return None;
+        }
+        if self.sums.len() <= place {
+            self.sums.resize_with(place + 1, Sums::default);
+        }
+        let least = least.min(most + 1).div_ceil(grid);
+        let question = Question { fragment: &self.fragment, gridded, exemplar, lanes, least };
+        self.sums[place].ask(self.processor, &question, &mut self.edges, tell).then_some(grid)
+    }
+
+    /// The place of the common grid with an exemplar, and the most brightness that both can have.
+    fn place(&mut self, exemplar: &Outline<'_>) -> Option<(usize, u32)> {
         let head = self.fragment.head?;
-        let transpositions = transpositions(&head, &exemplar.head);
-        let gridded = match self.common[usize::from(exemplar.head.grid)] {
+        let place = match self.common[usize::from(exemplar.head.grid)] {
             UNKNOWN => self.meet(gcd(head.grid, exemplar.head.grid), exemplar.head.grid),
             known => usize::from(known),
         };
-        let gridded = &self.gridded[gridded];
+        Some((place, head.energy.min(exemplar.head.energy)))
+    }
+
+    fn find(&mut self, exemplar: &Outline<'_>, wanted: &mut Wanted<'_>) -> Option<u32> {
+        let (place, most) = self.place(exemplar)?;
+        let transpositions = transpositions(&self.fragment.head?, &exemplar.head);
+        let gridded = &self.gridded[place];
         let grid = u32::from(gridded.grid);
-        let most = head.energy.min(exemplar.head.energy);
         let pair = Pair { fragment: &self.fragment, gridded, exemplar };
         let greatest = if most <= u8::LARGEST * grid {
             self.bytes.greatest(self.processor, transpositions, &pair, wanted)?

@@ -13,8 +13,10 @@
 //! peak lies on one; and the running sums wrap around in 16 bits where the energies prove that the
 //! result fits, since B is at most min(E(X), E(K)).
 
+mod fragment;
 pub(crate) mod kernel;
 pub(crate) mod outline;
+mod sums;
 mod sweep;
 
 use std::cell::RefCell;

@@ -15,11 +15,14 @@ const MOST_ROWS: u8 = 127;
 pub(crate) struct Change {
     /// When it is.
     pub(super) column: u16,
-    /// The row that starts, counted downwards from the highest; the one that stops when none starts.
-    pub(super) shift: u8,
-    /// What it is.
-    pub(super) kind: Kind,
+    /// The row that stops, counted downwards from the highest, or [`NO_ROW`].
+    pub(super) stop: u8,
+    /// The row that starts, or [`NO_ROW`].
+    pub(super) start: u8,
 }
+
+/// Where none starts, or none stops.
+pub(super) const NO_ROW: u8 = 128;
 
 /// What a change is: a lone start, a lone stop, or how many rows lower what stops is than what
 /// starts.
@@ -65,17 +68,18 @@ impl Kind {
 }
 
 impl Change {
-    /// The row that starts, counted downwards from the highest.
-    fn start(self) -> Option<u8> {
-        (self.kind != Kind::STOP).then_some(self.shift)
+    /// What it is.
+    #[inline(always)]
+    pub(super) fn kind(self) -> Kind {
+        let moved = Kind(self.start.wrapping_sub(self.stop).wrapping_add(126));
+        let kind = if self.stop == NO_ROW { Kind::START } else { moved };
+        if self.start == NO_ROW { Kind::STOP } else { kind }
     }
 
-    /// The row that stops.
-    fn stop(self) -> Option<u8> {
-        match self.kind {
-            Kind::START => None,
-            kind => Some((i16::from(self.shift) - kind.rows().unwrap_or(0)) as u8),
-        }
+    /// The row that starts; the one that stops when none starts.
+    #[inline(always)]
+    pub(super) fn row(self) -> u8 {
+        if self.start == NO_ROW { self.stop } else { self.start }
     }
 }
 
@@ -131,25 +135,6 @@ impl Outline<'_> {
     }
 }
 
-/// A start, a stop, or both at one column; rows are counted downwards from the highest.
-#[derive(Clone, Copy)]
-struct Edge {
-    column: u16,
-    start: Option<u8>,
-    stop: Option<u8>,
-}
-
-impl Edge {
-    fn change(self) -> Change {
-        let (shift, kind) = match (self.start, self.stop) {
-            (Some(start), Some(stop)) => (start, Kind::move_by(i16::from(start) - i16::from(stop))),
-            (Some(start), None) => (start, Kind::START),
-            (None, stop) => (stop.unwrap_or(0), Kind::STOP),
-        };
-        Change { column: self.column, shift, kind }
-    }
-}
-
 /// Appends the changes of a roll to `changes` and gives its head; `None` (and nothing appended)
 /// for a roll that is dark, not of zeros and ones, or too large for an outline.
 pub(crate) fn trace(roll: &PianoRoll, changes: &mut Vec<Change>) -> Option<OutlineHead> {
@@ -161,19 +146,18 @@ pub(crate) fn trace(roll: &PianoRoll, changes: &mut Vec<Change>) -> Option<Outli
     let mut grid = u32::from(columns);
     let mut edges = Vec::with_capacity(2 * roll.runs().len());
     for run in roll.runs() {
-        let row = Some((roll.high() - run.pitch) as u8);
+        let row = (roll.high() - run.pitch) as u8;
         grid = gcd(gcd(grid, run.start), run.end);
-        edges.push(Edge { column: run.start as u16, start: row, stop: None });
-        edges.push(Edge { column: run.end as u16, start: None, stop: row });
+        edges.push(Change { column: run.start as u16, stop: NO_ROW, start: row });
+        edges.push(Change { column: run.end as u16, stop: row, start: NO_ROW });
     }
     // At one column: what stops before what starts, each in order of row.
-    edges.sort_unstable_by_key(|edge| (edge.column, edge.start, edge.stop));
+    edges.sort_unstable_by_key(|edge| (edge.column, edge.stop == NO_ROW, edge.row()));
     for here in edges.chunk_by(|a, b| a.column == b.column) {
-        let (stops, starts) = here.split_at(here.partition_point(|edge| edge.start.is_none()));
-        let (moves, lone) = starts.split_at(starts.len().min(stops.len()));
-        let moves = moves.iter().zip(stops).map(|(start, stop)| Edge { stop: stop.stop, ..*start });
-        changes
-            .extend(moves.chain(lone.iter().chain(&stops[starts.len().min(stops.len())..]).copied()).map(Edge::change));
+        let (stops, starts) = here.split_at(here.partition_point(|edge| edge.start == NO_ROW));
+        let both = starts.len().min(stops.len());
+        changes.extend(starts.iter().zip(stops).map(|(start, stop)| Change { stop: stop.stop, ..*start }));
+        changes.extend(starts[both..].iter().chain(&stops[both..]));
     }
     let grid = if grid > 255 { gcd(grid, 240) } else { grid };
     Some(OutlineHead { energy: roll.energy() as u32, columns, rows, grid: grid as u8 })
@@ -186,8 +170,9 @@ pub(super) fn signed_rows(
     rows: u8,
 ) -> impl Iterator<Item = (u16, impl Iterator<Item = (u8, bool)>)> {
     changes.chunk_by(|a, b| a.column == b.column).map(move |here| {
-        let starts = here.iter().filter_map(|change| change.start()).map(|row| (row, true));
-        let stops = here.iter().filter_map(|change| change.stop()).map(|row| (row, false));
+        let lit = |row: u8| (row != NO_ROW).then_some(row);
+        let starts = here.iter().filter_map(move |change| lit(change.start)).map(|row| (row, true));
+        let stops = here.iter().filter_map(move |change| lit(change.stop)).map(|row| (row, false));
         (here[0].column, starts.chain(stops).map(move |(row, up)| (rows - 1 - row, up)))
     })
 }
