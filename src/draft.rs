@@ -4,8 +4,9 @@ use rayon::prelude::*;
 
 use crate::correlate::Prepared;
 use crate::error::{Error, Origin, Result};
-use crate::judge::{Judge, Score};
+use crate::judge::{Judge, Score, or_none};
 use crate::note::{Fragment, Note};
+use crate::scorer::Candidate;
 use crate::similarity::{Difference, Purpose, Tracker};
 
 /// A change of one note of a [`Draft`].
@@ -74,7 +75,8 @@ impl<'a> Draft<'a> {
         let lead = fragment.lead();
         let notes = fragment.notes().iter().map(|note| Note { onset: note.onset + lead, ..*note }).collect();
         let roll = judge.comparer().fragment(fragment);
-        let score = judge.score_of(fragment, &roll);
+        let opinion = judge.opinions(&[fragment.into()]).pop().and_then(or_none);
+        let score = judge.score_of(fragment, &roll, opinion);
         let mut tracker = judge.tracker();
         if let Some(tracker) = &mut tracker {
             judge.track(tracker, &roll, Difference::NONE, Purpose::Keep, [score.good, score.bad]);
@@ -102,10 +104,10 @@ impl<'a> Draft<'a> {
     ///
     /// # Errors
     /// [`Error::Malformed`] when there is no note at the index, or the new one is not one that a
-    /// fragment may have; [`Error::Silent`] when no note would be left.
+    /// fragment may have; [`Error::Silent`] when no note would be left; what a [scorer](Judge::with_scorer) says that fails.
     pub fn consider(&mut self, edit: Edit) -> Result<Score> {
         let drawn = self.draw(self.edited(edit)?)?;
-        Ok(self.look(&drawn, Purpose::Look))
+        self.look(&drawn, Purpose::Look)
     }
 
     /// [`consider`](Self::consider) for many edits, each of the draft as it is; the scores are in their order. By the full
@@ -129,8 +131,10 @@ impl<'a> Draft<'a> {
             return edits.iter().map(|&edit| self.consider(edit)).collect();
         }
         let drawn: Vec<Drawn> = edits.iter().map(|&edit| self.draw(self.edited(edit)?)).collect::<Result<_>>()?;
-        let score = |drawn: &Drawn| self.judge.score_of(&drawn.fragment, &drawn.roll);
-        Ok(drawn.par_iter().with_max_len(1).map(score).collect())
+        let candidates: Vec<Candidate<'_>> = drawn.iter().map(|drawn| (&drawn.fragment).into()).collect();
+        let opinions: Vec<_> = self.judge.opinions(&candidates).into_iter().collect::<Result<_>>()?;
+        let all = drawn.par_iter().zip(&opinions).with_max_len(1);
+        Ok(all.map(|(drawn, opinion)| self.judge.score_of(&drawn.fragment, &drawn.roll, *opinion)).collect())
     }
 
     /// Makes an edit and gives the new score.
@@ -140,7 +144,7 @@ impl<'a> Draft<'a> {
     pub fn apply(&mut self, edit: Edit) -> Result<Score> {
         let notes = self.edited(edit)?;
         let drawn = self.draw(notes.clone())?;
-        self.score = self.look(&drawn, Purpose::Keep);
+        self.score = self.look(&drawn, Purpose::Keep)?;
         (self.notes, self.drawn) = (notes, drawn);
         Ok(self.score)
     }
@@ -168,9 +172,10 @@ impl<'a> Draft<'a> {
         Ok(Drawn { fragment, roll })
     }
 
-    fn look(&mut self, new: &Drawn, purpose: Purpose) -> Score {
+    fn look(&mut self, new: &Drawn, purpose: Purpose) -> Result<Score> {
+        let opinion = self.judge.opinions(&[(&new.fragment).into()]).pop().transpose()?.flatten();
         let Some(tracker) = &mut self.tracker else {
-            return self.judge.score_of(&new.fragment, &new.roll);
+            return Ok(self.judge.score_of(&new.fragment, &new.roll, opinion));
         };
         let Drawn { fragment, roll } = &self.drawn;
         // Removing the first note, or adding one before it, moves the picture.
@@ -178,6 +183,6 @@ impl<'a> Draft<'a> {
         let shift = (later * f64::from(roll.roll().resolution())).round() as i64;
         let difference = Difference::new(roll.roll(), new.roll.roll(), shift);
         let best = self.judge.track(tracker, &new.roll, difference, purpose, [0.0; 2]);
-        self.judge.score_from(best, 0.0)
+        Ok(self.judge.score_from(best, 0.0, opinion))
     }
 }

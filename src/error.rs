@@ -17,6 +17,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// | [`Malformed`](Error::Malformed) | give another file: this one cannot be read as music |
 /// | [`Silent`](Error::Silent) | give a file with notes, or ask for its drums too |
 /// | [`Unheard`](Error::Unheard) | give a recording of something with pitches |
+/// | [`Network`](Error::Network) | give another network, or ask it in another way |
 /// | [`OverLimit`](Error::OverLimit) | raise the limit, if the file can be trusted |
 /// | [`Bank`](Error::Bank) | repair the bank |
 /// | [`Option`](Error::Option) | give the option a value that it takes |
@@ -55,6 +56,14 @@ pub enum Error {
         /// Where the bytes came from.
         origin: Origin,
     },
+    /// A network cannot be used.
+    #[error("{origin}: {problem}")]
+    Network {
+        /// Where the network came from, or what it was asked about.
+        origin: Origin,
+        /// What is wrong and what to do.
+        problem: NetworkProblem,
+    },
     /// A number in the input is beyond a limit that protects memory and time.
     #[error("{origin}: {found} {what} are more than the limit of {limit}; {option} raises it")]
     OverLimit {
@@ -89,6 +98,78 @@ pub enum Error {
     },
 }
 
+/// Why a network cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NetworkProblem {
+    /// The file is something else, or a part of one.
+    #[error("it is no ONNX network, or not all of one; give a file that was exported as ONNX")]
+    NotOnnx,
+    /// The file is larger than any network that is meant here.
+    #[error("it is larger than {mebibytes} MiB; give a smaller network")]
+    TooLarge {
+        /// The limit.
+        mebibytes: u64,
+    },
+    /// It has an operator that cannot be run here.
+    #[error("its operator {operator} cannot be run here; export it without {operator}")]
+    Operator {
+        /// The operator's name in ONNX.
+        operator: String,
+    },
+    /// It is ONNX, but cannot be made ready.
+    #[error("it cannot be read as an ONNX network ({reason}); export it anew")]
+    Unreadable {
+        /// The reason of the library.
+        reason: String,
+    },
+    /// Its inputs or outputs are of other shapes or types than are needed.
+    #[error("{what}")]
+    Shape {
+        /// What it has, and what is needed.
+        what: String,
+    },
+    /// It is a network of ours for another version of this program.
+    #[error(
+        "its recipe is of version {found}, and this program knows version {known}; train it anew with this program"
+    )]
+    RecipeVersion {
+        /// The recipe's version.
+        found: u32,
+        /// The version that is known.
+        known: u32,
+    },
+    /// It is a network of ours whose recipe cannot be read.
+    #[error("its recipe cannot be read ({reason}); train it anew")]
+    Recipe {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// It answers with what is not a number.
+    #[error("the network answers {answer}, which is no number to judge by; train or export it anew")]
+    NotFinite {
+        /// What it answers.
+        answer: String,
+    },
+    /// It cannot be run on a picture.
+    #[error("the network cannot be run ({reason}); export it anew")]
+    Run {
+        /// The reason of the library.
+        reason: String,
+    },
+    /// It looks at pictures of sound, and there is none.
+    #[error(
+        "the network looks at pictures of sound ({picture}), and this is no recording; --cnn-picture roll has its notes drawn"
+    )]
+    NoSound {
+        /// The picture that is drawn.
+        picture: &'static str,
+    },
+    /// This build has no networks.
+    #[error("networks are not built in; rebuild with `cargo install judge --features onnx`")]
+    NotBuiltIn,
+}
+
 fn drum_hint(drum_notes: usize) -> String {
     match drum_notes {
         0 => "; give a file with at least one note".into(),
@@ -111,6 +192,7 @@ impl Error {
             Self::Malformed { origin, .. }
             | Self::Silent { origin, .. }
             | Self::Unheard { origin }
+            | Self::Network { origin, .. }
             | Self::OverLimit { origin, .. } => {
                 *origin = new.into();
             }

@@ -1,17 +1,20 @@
 //! The facade: a bank opened once, fragments judged by it.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::path::Path;
 use std::slice;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::bank::{Bank, Label};
+use crate::cnn::Network;
 use crate::correlate::{Planner, Prepared};
-use crate::error::Result;
+use crate::error::{Error, Origin, Result};
 use crate::note::Fragment;
+use crate::scorer::{Candidate, Opinion, Scorer};
 use crate::similarity::shelf::Shelf;
 use crate::similarity::{
     AlteredExemplar, Best, Comparer, DeviceShelf, Difference, Exemplars, Floors, Found, Full, Kinds, Likeness, Measure,
@@ -48,6 +51,19 @@ pub struct Judge {
     offload: Offload,
     top: usize,
     exhaustive: bool,
+    scorer: Option<Weighted>,
+}
+
+/// A scorer, and how much its opinion counts.
+struct Weighted {
+    scorer: Arc<dyn Scorer>,
+    weight: f64,
+}
+
+impl fmt::Debug for Weighted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Weighted").field("weight", &self.weight).finish_non_exhaustive()
+    }
 }
 
 /// How many exemplars of each side, those with the highest correlation, the full measure examines.
@@ -70,12 +86,16 @@ struct Hit {
 type Hits = [Vec<Hit>; 2];
 
 impl Judge {
-    /// Opens the bank in a folder.
+    /// Opens the bank in a folder, and the network that its settings name, if they do.
     ///
     /// # Errors
-    /// As [`Bank::open`].
+    /// As [`Bank::open`] and [`Network::of_bank`].
     pub fn open(bank: impl AsRef<Path>) -> Result<Self> {
-        Self::new(Bank::open(bank)?, Planner::default())
+        let judge = Self::new(Bank::open(bank)?, Planner::default())?;
+        match Network::of_bank(judge.bank())? {
+            Some((network, weight)) => judge.with_scorer(Arc::new(network), weight),
+            None => Ok(judge),
+        }
     }
 
     /// The starter bank, which is built in.
@@ -85,10 +105,10 @@ impl Judge {
         Self::with_comparer(bank, comparer)
     }
 
-    /// Judges by a bank as its settings say.
+    /// Judges by the exemplars of a bank, as its settings say. A network that they name is not asked.
     ///
     /// # Errors
-    /// [`Error::Bank`](crate::Error::Bank) when the bank has no exemplars, or lacks good or bad
+    /// [`Error::Bank`] when the bank has no exemplars, or lacks good or bad
     /// ones without saying that it may.
     pub fn new(bank: Bank, planner: Planner) -> Result<Self> {
         bank.check_sides()?;
@@ -111,6 +131,66 @@ impl Judge {
             offload: Offload::default(),
             top: DEFAULT_TOP,
             exhaustive: false,
+            scorer: None,
+        }
+    }
+
+    /// Blends the opinion of a scorer into the scores, in the place of any other: see
+    /// [`Thresholds::blend`](crate::verdict::Thresholds::blend), whose vote is the weight times the opinion's
+    /// [vote](Opinion::vote). Verdicts stay those of the exemplars, and with a weight of 0 scores do too, to the last bit.
+    ///
+    /// A scorer may fail. [`judge_candidates`](Self::judge_candidates) and [`score_candidates`](Self::score_candidates)
+    /// tell that; where they cannot, the answer is that of the exemplars alone, its `opinion` is none, and the failure is
+    /// logged.
+    ///
+    /// # Errors
+    /// [`Error::Option`] for a weight that is not 0 to 1.
+    pub fn with_scorer(mut self, scorer: Arc<dyn Scorer>, weight: f64) -> Result<Self> {
+        if !(0.0..=1.0).contains(&weight) {
+            let expected = "a number from 0 to 1";
+            return Err(Error::Option { name: "weight of the scorer", value: weight.to_string(), expected });
+        }
+        self.scorer = Some(Weighted { scorer, weight });
+        Ok(self)
+    }
+
+    /// The scorer whose opinions are blended in, with its weight.
+    pub fn scorer(&self) -> Option<(&dyn Scorer, f64)> {
+        self.scorer.as_ref().map(|Weighted { scorer, weight }| (scorer.as_ref(), *weight))
+    }
+
+    /// The opinions of the scorer, where there is one.
+    pub(crate) fn opinions(&self, candidates: &[Candidate<'_>]) -> Vec<Result<Option<Opinion>>> {
+        let Some(Weighted { scorer, .. }) = &self.scorer else { return candidates.iter().map(|_| Ok(None)).collect() };
+        let ask = |candidates: &[Candidate<'_>]| -> Result<Vec<Opinion>> {
+            let opinions = scorer.opinions(candidates)?;
+            if opinions.len() != candidates.len() {
+                let problem = format!("the scorer has {} opinions on {} fragments", opinions.len(), candidates.len());
+                return Err(Error::Malformed { origin: Origin::Memory, problem });
+            }
+            Ok(opinions)
+        };
+        match ask(candidates) {
+            Ok(opinions) => opinions.into_iter().map(|opinion| Ok(Some(opinion))).collect(),
+            Err(error) if candidates.len() == 1 => vec![Err(error)],
+            // Only those that cannot be judged are to be without.
+            Err(_) => candidates.iter().map(|it| ask(slice::from_ref(it)).map(|told| told.first().copied())).collect(),
+        }
+    }
+
+    /// The opinion on one; of a scorer that fails there is none.
+    fn opinion(&self, fragment: &Fragment) -> Option<Opinion> {
+        self.scorer.as_ref()?;
+        self.opinions(&[fragment.into()]).pop().and_then(or_none)
+    }
+
+    /// Blends an opinion into a score.
+    pub(crate) fn blended(&self, score: f64, bad: f64, opinion: Option<Opinion>) -> f64 {
+        match (opinion, &self.scorer) {
+            (Some(opinion), Some(Weighted { weight, .. })) => {
+                self.thresholds.blend(score, bad, weight * opinion.vote())
+            }
+            _ => score,
         }
     }
 
@@ -158,20 +238,22 @@ impl Judge {
     /// Judges a fragment, with the matches that explain it.
     pub fn judge(&self, fragment: &Fragment) -> Judgement {
         let roll = self.comparer.fragment(fragment);
-        self.judgement(fragment, &roll, &self.best(fragment, &roll, self.top.max(1)))
+        let best = self.best(fragment, &roll, self.top.max(1));
+        self.judgement(fragment, &roll, &best, self.opinion(fragment))
     }
 
-    fn judgement(&self, fragment: &Fragment, roll: &Prepared, best: &Hits) -> Judgement {
+    fn judgement(&self, fragment: &Fragment, roll: &Prepared, best: &Hits, opinion: Option<Opinion>) -> Judgement {
         let [good, bad] = best;
         let (g, b) = (highest(good), highest(bad));
         let verdict = self.thresholds.verdict(g, b);
         let matches = |hits: &[Hit]| hits.iter().take(self.top).filter_map(|hit| self.explain(roll, hit)).collect();
         Judgement {
             verdict,
-            score: self.thresholds.score(g, b, self.lean(fragment)),
+            score: self.blended(self.thresholds.score(g, b, self.lean(fragment)), b, opinion),
             vetoed: verdict == Verdict::Bad,
             good: matches(good),
             bad: matches(bad),
+            opinion,
         }
     }
 
@@ -186,12 +268,12 @@ impl Judge {
     /// # Ok::<(), judge::Error>(())
     /// ```
     pub fn score(&self, fragment: &Fragment) -> Score {
-        self.score_of(fragment, &self.comparer.fragment(fragment))
+        self.score_of(fragment, &self.comparer.fragment(fragment), self.opinion(fragment))
     }
 
-    pub(crate) fn score_of(&self, fragment: &Fragment, roll: &Prepared) -> Score {
+    pub(crate) fn score_of(&self, fragment: &Fragment, roll: &Prepared, opinion: Option<Opinion>) -> Score {
         let [good, bad] = self.best(fragment, roll, 1);
-        self.score_from([highest(&good), highest(&bad)], self.lean(fragment))
+        self.score_from([highest(&good), highest(&bad)], self.lean(fragment), opinion)
     }
 
     /// Towards which side the kind of music leans, in the full measure.
@@ -245,8 +327,9 @@ impl Judge {
         hits.map(|hits| hits.into_iter().map(|hit| (hit.index, hit.similarity)).collect())
     }
 
-    pub(crate) fn score_from(&self, [good, bad]: [f64; 2], lean: f64) -> Score {
-        Score { verdict: self.thresholds.verdict(good, bad), score: self.thresholds.score(good, bad, lean), good, bad }
+    pub(crate) fn score_from(&self, [good, bad]: [f64; 2], lean: f64, opinion: Option<Opinion>) -> Score {
+        let score = self.blended(self.thresholds.score(good, bad, lean), bad, opinion);
+        Score { verdict: self.thresholds.verdict(good, bad), score, good, bad, opinion }
     }
 
     /// To keep track of a draft, where correlation alone decides and the exemplars are on a shelf.
@@ -312,10 +395,58 @@ impl Judge {
     /// assert!(best > 0.0);
     /// ```
     pub fn judge_many(&self, fragments: &[Fragment]) -> Vec<Judgement> {
-        let rolls: Vec<_> = fragments.par_iter().map(|fragment| self.comparer.fragment(fragment)).collect();
-        let best = self.best_many(fragments, &rolls, self.top.max(1));
-        let all = fragments.par_iter().zip(&rolls).zip(best).with_max_len(1);
-        all.map(|((fragment, roll), best)| self.judgement(fragment, roll, &best)).collect()
+        let candidates: Vec<_> = fragments.iter().map(Candidate::from).collect();
+        let opinions = self.opinions(&candidates).into_iter().map(or_none).collect::<Vec<_>>();
+        self.judgements(&candidates, &opinions)
+    }
+
+    /// [`judge_many`](Self::judge_many) that tells of each fragment whether the scorer failed on it, and hands the scorer
+    /// what is known of their sound.
+    ///
+    /// # Errors
+    /// In the place of the judgement: what the scorer says.
+    pub fn judge_candidates(&self, candidates: &[Candidate<'_>]) -> Vec<Result<Judgement>> {
+        self.asked(candidates, Self::judgements)
+    }
+
+    /// [`score_many`](Self::score_many), as [`judge_candidates`](Self::judge_candidates) is to
+    /// [`judge_many`](Self::judge_many).
+    ///
+    /// # Errors
+    /// In the place of the score: what the scorer says.
+    pub fn score_candidates(&self, candidates: &[Candidate<'_>]) -> Vec<Result<Score>> {
+        self.asked(candidates, Self::scores)
+    }
+
+    /// Answers about the candidates that the scorer does not fail on.
+    fn asked<A>(
+        &self,
+        candidates: &[Candidate<'_>],
+        answers: impl Fn(&Self, &[Candidate<'_>], &[Option<Opinion>]) -> Vec<A>,
+    ) -> Vec<Result<A>> {
+        let told = self.opinions(candidates);
+        let known = candidates.iter().zip(&told).filter_map(|(it, opinion)| Some((*it, *opinion.as_ref().ok()?)));
+        let (candidates, opinions): (Vec<_>, Vec<_>) = known.unzip();
+        let mut answers = answers(self, &candidates, &opinions).into_iter();
+        // There is an answer for each that the scorer did not fail on, in their order.
+        told.into_iter().filter_map(|opinion| opinion.map(|_| answers.next()).transpose()).collect()
+    }
+
+    fn judgements(&self, candidates: &[Candidate<'_>], opinions: &[Option<Opinion>]) -> Vec<Judgement> {
+        let rolls: Vec<_> = candidates.par_iter().map(|it| self.comparer.fragment(it.fragment)).collect();
+        let best = self.best_many(candidates, &rolls, self.top.max(1));
+        let all = candidates.par_iter().zip(&rolls).zip(best).zip(opinions).with_max_len(1);
+        all.map(|(((it, roll), best), opinion)| self.judgement(it.fragment, roll, &best, *opinion)).collect()
+    }
+
+    fn scores(&self, candidates: &[Candidate<'_>], opinions: &[Option<Opinion>]) -> Vec<Score> {
+        let rolls: Vec<_> = candidates.par_iter().map(|it| self.comparer.fragment(it.fragment)).collect();
+        let best = self.best_many(candidates, &rolls, 1);
+        let all = candidates.par_iter().zip(&best).zip(opinions).with_max_len(1);
+        all.map(|((it, [good, bad]), opinion)| {
+            self.score_from([highest(good), highest(bad)], self.lean(it.fragment), *opinion)
+        })
+        .collect()
     }
 
     /// [`score`](Self::score) for many fragments, on all cores or on a graphics processor; the answers are in their
@@ -329,17 +460,14 @@ impl Judge {
     /// assert_eq!(scores[1], judge.score(&phrases[1]));
     /// ```
     pub fn score_many(&self, fragments: &[Fragment]) -> Vec<Score> {
-        let rolls: Vec<_> = fragments.par_iter().map(|fragment| self.comparer.fragment(fragment)).collect();
-        let best = self.best_many(fragments, &rolls, 1);
-        let score = |(fragment, [good, bad]): (&Fragment, &Hits)| {
-            self.score_from([highest(good), highest(bad)], self.lean(fragment))
-        };
-        fragments.par_iter().zip(&best).with_max_len(1).map(score).collect()
+        let candidates: Vec<_> = fragments.iter().map(Candidate::from).collect();
+        let opinions = self.opinions(&candidates).into_iter().map(or_none).collect::<Vec<_>>();
+        self.scores(&candidates, &opinions)
     }
 
     /// [`best`](Self::best) for many.
-    fn best_many(&self, fragments: &[Fragment], rolls: &[Prepared], top: usize) -> Vec<Hits> {
-        let pairs = || fragments.par_iter().zip(rolls).with_max_len(1);
+    fn best_many(&self, candidates: &[Candidate<'_>], rolls: &[Prepared], top: usize) -> Vec<Hits> {
+        let pairs = || candidates.par_iter().map(|it| it.fragment).zip(rolls).with_max_len(1);
         if let Store::Shelf(shelf) = &self.store
             && let Some(device) = self.device(shelf, rolls.len())
         {
@@ -397,7 +525,7 @@ impl Judge {
     fn best(&self, fragment: &Fragment, roll: &Prepared, top: usize) -> Hits {
         match &self.store {
             Store::Shelf(shelf) if self.device(shelf, 1).is_some() => {
-                self.best_many(slice::from_ref(fragment), slice::from_ref(roll), top).pop().unwrap_or_default()
+                self.best_many(&[fragment.into()], slice::from_ref(roll), top).pop().unwrap_or_default()
             }
             _ => self.best_on_processor(fragment, roll, top),
         }
@@ -467,6 +595,14 @@ impl Judge {
     }
 }
 
+/// The opinion of a scorer, if it did not fail.
+pub(crate) fn or_none(told: Result<Option<Opinion>>) -> Option<Opinion> {
+    told.unwrap_or_else(|error| {
+        log::error!("judged by the exemplars alone: {error}");
+        None
+    })
+}
+
 /// The best of each side, in order.
 fn sorted(mut hits: Hits, top: usize) -> Hits {
     for hits in &mut hits {
@@ -494,12 +630,14 @@ fn highest(hits: &[Hit]) -> f64 {
 pub struct Score {
     /// Good, bad, or neutral.
     pub verdict: Verdict,
-    /// 0 to 1: rises with the best good similarity, falls with the best bad one.
+    /// 0 to 1: rises with the best good similarity and the opinion of a scorer, falls with the best bad one.
     pub score: f64,
     /// The highest similarity to a good exemplar, 0 to 1.
     pub good: f64,
     /// The highest similarity to a bad exemplar, 0 to 1.
     pub bad: f64,
+    /// The opinion that is blended into the score, where there is a [scorer](Judge::with_scorer).
+    pub opinion: Option<Opinion>,
 }
 
 /// What is said of a fragment, and why.
@@ -507,7 +645,7 @@ pub struct Score {
 pub struct Judgement {
     /// Good, bad, or neutral.
     pub verdict: Verdict,
-    /// 0 to 1: rises with the best good similarity, falls with the best bad one.
+    /// 0 to 1: rises with the best good similarity and the opinion of a scorer, falls with the best bad one.
     pub score: f64,
     /// Whether a bad exemplar decided.
     pub vetoed: bool,
@@ -515,6 +653,8 @@ pub struct Judgement {
     pub good: Vec<Match>,
     /// The best matches with bad exemplars, the most similar first.
     pub bad: Vec<Match>,
+    /// The opinion that is blended into the score, where there is a [scorer](Judge::with_scorer).
+    pub opinion: Option<Opinion>,
 }
 
 /// How a fragment resembles an exemplar.

@@ -71,7 +71,8 @@
 //!
 //! # Features
 //! `cli` (default): the program, with pictures and plain words ([`report`]). `audio` (default): [recordings](audio)
-//! are read, and their [`analysis`]. `onnx` (default): [transcribers](audio::Transcriber). The library alone: `default-features = false`.
+//! are read, and their [`analysis`]. `onnx` (default): networks for the optional score ([`cnn`]), and with `audio`
+//! [transcribers](audio::Transcriber). The library alone: `default-features = false`.
 
 pub mod alteration;
 #[cfg(feature = "audio")]
@@ -80,6 +81,9 @@ pub mod audio;
 pub mod bank;
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod cnn;
+#[cfg(any(feature = "audio", feature = "onnx"))]
+mod contain;
 pub mod correlate;
 pub mod curation;
 pub mod draft;
@@ -89,9 +93,12 @@ pub mod input;
 pub mod judge;
 pub mod notation;
 pub mod note;
+#[cfg(feature = "onnx")]
+mod onnx;
 #[cfg(feature = "cli")]
 pub mod report;
 pub mod roll;
+pub mod scorer;
 pub mod similarity;
 pub mod smf;
 #[cfg(feature = "audio")]
@@ -105,5 +112,6 @@ pub use error::{Error, Origin, Result};
 pub use judge::{Judge, Judgement, Match, Score};
 pub use note::{Fragment, Note, pitch_name};
 pub use roll::{Ink, PianoRoll, Rendering};
+pub use scorer::{Candidate, Opinion, Scorer};
 pub use similarity::{Comparer, Extent, Measure};
 pub use verdict::Verdict;

@@ -114,6 +114,39 @@ impl Thresholds {
         };
         likeness * left
     }
+
+    /// A [score](Self::score) with an opinion blended in that does not come from exemplars.
+    ///
+    /// `vote` is what the opinion counts, -1 (for bad) to 1 (for good); `bad` is the highest similarity to a bad exemplar.
+    /// A vote for good takes the score so much of the way to 1, one for bad so much of the way to 0: with the share s = |vote|
+    /// it is the mean of score and opinion, (1 - s) score + s. A vote of 0 leaves every bit of it.
+    ///
+    /// A veto cannot be lifted: votes for good count less the nearer it is (their share is multiplied by 1 - r^4 with
+    /// r = bad / threshold), and nothing in it. So the score stays continuous, rises with the good similarity and the
+    /// vote, and falls with the bad similarity.
+    ///
+    /// ```
+    /// let thresholds = judge::verdict::Thresholds::new(0.7, 0.7)?;
+    /// let score = thresholds.score(0.5, 0.0, 0.0);
+    /// assert_eq!(thresholds.blend(score, 0.0, 0.0), score);
+    /// assert_eq!(thresholds.blend(score, 0.0, 1.0), 1.0);
+    /// assert_eq!(thresholds.blend(score, 0.0, -0.5), score / 2.0);
+    /// let vetoed = thresholds.score(0.9, 0.8, 0.0);
+    /// assert_eq!(thresholds.blend(vetoed, 0.8, 1.0), vetoed);
+    /// # Ok::<(), judge::Error>(())
+    /// ```
+    pub fn blend(&self, score: f64, bad: f64, vote: f64) -> f64 {
+        let vote = if vote.is_nan() { 0.0 } else { vote.clamp(-1.0, 1.0) };
+        if vote > 0.0 && bad < self.bad {
+            let share = vote * (1.0 - (bad.max(0.0) / self.bad).powi(4));
+            // Not score + share (1 - score), which might round to less.
+            score.max((1.0 - share) * score + share).min(1.0)
+        } else if vote < 0.0 {
+            score * (1.0 + vote)
+        } else {
+            score
+        }
+    }
 }
 
 /// What a similarity counts that is `x` of the threshold, 0 to 1.
@@ -176,6 +209,28 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_vote_moves_the_score_its_way_and_lifts_no_veto(
+            (tg, tb) in (0.01f64..=1.0, 0.01f64..=1.0),
+            (g0, g1, b0, b1) in (0.0f64..=1.0, 0.0f64..=1.0, 0.0f64..=1.0, 0.0f64..=1.0),
+            (v0, v1, lean) in (-1.0f64..=1.0, -1.0f64..=1.0, -1.0f64..=1.0),
+        ) {
+            let thresholds = Thresholds::new(tg, tb).unwrap();
+            let blend = |g: f64, b: f64, v: f64| thresholds.blend(thresholds.score(g, b, lean), b, v);
+            let (score, plain) = (blend(g0, b0, v0), thresholds.score(g0, b0, lean));
+            prop_assert!((0.0..=1.0).contains(&score));
+            prop_assert_eq!(blend(g0, b0, 0.0).to_bits(), plain.to_bits());
+            prop_assert_eq!(blend(g0, b0, f64::NAN).to_bits(), plain.to_bits());
+            prop_assert!(blend(g0, b0, v0.max(v1)) >= blend(g0, b0, v0.min(v1)) - 1e-15);
+            prop_assert!(blend(g0.max(g1), b0, v0) >= score - 1e-15);
+            prop_assert!(blend(g0, b0.max(b1), v0) <= score + 1e-15);
+            prop_assert!(b0 < tb || score <= plain);
+            // No jump, where the veto closes neither.
+            for (g, b) in [(tg, b0), (g0, tb)] {
+                prop_assert!((blend(g - 1e-9, b - 1e-9, v0) - blend(g, b, v0)).abs() < 1e-5);
+            }
+        }
+
         #[test]
         fn the_score_rises_with_good_and_kind_and_falls_with_bad(
             (tg, tb) in (0.01f64..=1.0, 0.01f64..=1.0),

@@ -26,6 +26,7 @@ mod decimate;
 mod filterbank;
 mod kernel;
 mod signal;
+mod view;
 
 pub mod beat;
 pub mod chroma;
@@ -42,3 +43,4 @@ pub use decibel::{Reference, amplitude_to_db, power_to_db};
 pub use realfft::num_complex::Complex32;
 pub use signal::Signal;
 pub use stft::Stft;
+pub use view::View;

@@ -10,9 +10,9 @@ use symphonia::core::formats::{FormatOptions, FormatReader, Track, TrackType};
 use symphonia::core::io::{MediaSource, MediaSourceStream};
 use symphonia::core::meta::MetadataOptions;
 
-use super::contain::contained;
 use super::resample::{Failure, Stream};
 use super::{Container, SAMPLE_RATE};
+use crate::contain::contained;
 use crate::error::{Error, Origin, Result};
 
 /// Rates that a file may have, in hertz.

@@ -6,8 +6,6 @@
 //! [`hear`] tells its notes: by the salience of semitones ([`Salience`]), or by a [`Transcriber`].
 
 #[cfg(feature = "audio")]
-mod contain;
-#[cfg(feature = "audio")]
 mod decode;
 #[cfg(feature = "audio")]
 mod hear;
@@ -19,9 +17,9 @@ mod salience;
 mod tempo;
 #[cfg(feature = "audio")]
 mod track;
-#[cfg(feature = "onnx")]
+#[cfg(all(feature = "audio", feature = "onnx"))]
 mod transcriber;
-#[cfg(not(feature = "onnx"))]
+#[cfg(not(all(feature = "audio", feature = "onnx")))]
 #[path = "no_transcriber.rs"]
 mod transcriber;
 
@@ -31,7 +29,7 @@ pub use decode::{Damage, Recording, Source, decode};
 pub use hear::{HearOptions, Heard, hear};
 #[cfg(feature = "audio")]
 pub use salience::Salience;
-#[cfg(feature = "onnx")]
+#[cfg(all(feature = "audio", feature = "onnx"))]
 pub use transcriber::Activations;
 pub use transcriber::Transcriber;
 

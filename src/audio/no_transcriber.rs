@@ -1,10 +1,10 @@
-//! Stands for the transcriber where the feature `onnx` is off.
+//! Stands for the transcriber where one of the features `audio` and `onnx` is off.
 
 use std::path::Path;
 
 use crate::error::{Error, Origin, Result};
 
-/// A network that hears notes; there is none without the feature `onnx`.
+/// A network that hears notes; there is none without the features `audio` and `onnx`.
 #[derive(Debug, PartialEq)]
 pub enum Transcriber {}
 
@@ -14,7 +14,7 @@ impl Transcriber {
     /// # Errors
     /// [`Error::Malformed`] always: it says what to rebuild.
     pub fn open(path: &Path) -> Result<Self> {
-        let problem = "transcribers are not built in; rebuild with `cargo install judge --features onnx`".into();
+        let problem = "transcribers are not built in; rebuild with `cargo install judge --features audio,onnx`".into();
         Err(Error::Malformed { origin: Origin::from(path), problem })
     }
 

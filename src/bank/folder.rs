@@ -193,7 +193,7 @@ pub(super) fn exemplar(name: &str, bytes: &[u8], file: &BankFile) -> Result<Exem
 
 /// How the files of a bank are read: its own settings come first, and a tempo is that of a fragment.
 fn options(file: &BankFile, reading: &ReadOptions) -> ReadOptions {
-    ReadOptions { drums: file.settings.drums, tempo: None, ..reading.clone() }
+    ReadOptions { drums: file.settings.drums, tempo: None, keep_sound: false, ..reading.clone() }
 }
 
 /// An exemplar from the notes of the whole file.

@@ -20,6 +20,7 @@ mod cache;
 mod disk;
 mod edit;
 mod folder;
+mod network;
 mod settings;
 mod starter;
 
@@ -28,6 +29,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub use edit::{Added, Addition, Change, Editor};
+pub use network::{Answers, MOST_PIXELS, NetworkOptions, NetworkSettings, Picture, PixelValues};
 pub use settings::{BankFile, Calibration, Details, Settings, VERSION};
 
 use crate::correlate::Planner;
@@ -267,6 +269,26 @@ impl Bank {
     /// What the thresholds were computed from, if they were.
     pub fn calibration(&self) -> Option<&Calibration> {
         self.calibration.as_ref()
+    }
+
+    /// The file of the network that the settings name, if they do.
+    ///
+    /// # Errors
+    /// [`Error::Bank`] when the file is outside the bank, or the bank is in no folder; [`Error::Io`] when it is not there.
+    pub fn network_path(&self) -> Result<Option<PathBuf>> {
+        let Some(network) = &self.settings.cnn else { return Ok(None) };
+        let wrong = |path: PathBuf, problem: &str| Error::Bank { path, problem: problem.to_owned() };
+        let Root::Folder(root) = &self.root else {
+            let problem = "its settings name a network, but it is in no folder; open the network by itself";
+            return Err(wrong(self.root.to_string().into(), problem));
+        };
+        let path = root.join(&network.model);
+        let real = std::fs::canonicalize(&path).map_err(Error::io("read the network", &path))?;
+        let real_root = std::fs::canonicalize(root).map_err(Error::io("open the bank", root))?;
+        if !real.starts_with(real_root) {
+            return Err(wrong(path, "the network that bank.ron names is outside the bank; copy it into the bank"));
+        }
+        Ok(Some(path))
     }
 
     /// How many exemplars have a label.

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::NetworkSettings;
 use crate::alteration::Alterations;
 use crate::error::{Error, Result};
 use crate::roll::{DEFAULT_RESOLUTION, MAX_RESOLUTION, Rendering};
@@ -75,6 +76,9 @@ pub struct Settings {
     pub drums: bool,
     /// Whether the bank may do without good or without bad exemplars.
     pub one_sided: bool,
+    /// A network whose opinion is blended into the score, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cnn: Option<NetworkSettings>,
 }
 
 impl Default for Settings {
@@ -90,6 +94,7 @@ impl Default for Settings {
             resolution: DEFAULT_RESOLUTION,
             drums: false,
             one_sided: false,
+            cnn: None,
         }
     }
 }
@@ -115,7 +120,7 @@ impl Settings {
         if [self.weights.mirrored, self.weights.octave_of_stretch].iter().any(|weight| !(0.0..=1.0).contains(weight)) {
             return Err("the weights of alterations are not all 0 to 1".into());
         }
-        Ok(())
+        self.cnn.as_ref().map_or(Ok(()), NetworkSettings::check)
     }
 
     /// How fragments are drawn.
@@ -177,6 +182,7 @@ impl BankFile {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bank::{NetworkOptions, Picture, PixelValues};
 
     fn parse(text: &str) -> Result<BankFile> {
         BankFile::parse(text, Path::new("bank.ron"))
@@ -193,6 +199,21 @@ mod tests {
         assert_eq!(file.settings.bad_threshold, 0.6);
         assert_eq!(file.settings.transpositions, Some((-12, 12)));
         assert_eq!(file.exemplars["good/a.mid"].span, Some((4.0, 8.5)));
+    }
+
+    #[test]
+    fn a_network_may_be_named() {
+        let cnn = |text: &str| parse(&format!("(settings: (cnn: ({text})))")).unwrap().settings.cnn.unwrap();
+        let plain = cnn(r#"model: "a.onnx""#);
+        assert_eq!((plain.model.as_str(), plain.weight, plain.options), ("a.onnx", 0.5, NetworkOptions::default()));
+        let full = cnn(
+            r#"model: "a.onnx", weight: 0.2, options: (picture: Mel, good: 2, size: (96, 128), values: Range(0, 255),
+            answers: Logits, least_confidence: 0.1)"#,
+        );
+        assert_eq!(
+            (full.options.picture, full.options.values),
+            (Some(Picture::Mel), Some(PixelValues::Range(0.0, 255.0)))
+        );
     }
 
     #[test]
@@ -214,5 +235,7 @@ mod tests {
         assert!(message(r#"(settings: (alterations: (stretches: ["x"])))"#).contains("line 1"));
         assert!(message("(settings: (transpositions: (12, -12)))").contains("transpositions"));
         assert!(message("").contains("line 1, column 1"));
+        assert!(message(r#"(settings: (cnn: (model: "a.onnx", weight: 1.5)))"#).contains("weight of the cnn"));
+        assert!(message(r#"(settings: (cnn: (weight: 0.5)))"#).contains("model"));
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::bank_args::BankCommand;
+use super::cnn_args::CnnArgs;
 use crate::alteration::{Alterations, Ratio};
 use crate::audio::Transcriber;
 use crate::bank::Bank;
@@ -24,6 +25,7 @@ Examples:
   judge fragment.mid                      judge a file by ./fragments, or by the starter bank
   judge --bank my-bank --json drafts/     judge all of a folder, one JSON object a line
   judge fragment.mid --picture match.png  draw the best good and the best bad match
+  judge fragment.mid --cnn model.onnx     blend the opinion of a network into the score
   judge compare a.mid b.mid               how alike two files are, and where
   judge find motif.mid sonata.mid         where a motif occurs in a piece
 Exit status: 0 done, 1 with --exit-code when a verdict is not good, 2 an error.")]
@@ -243,7 +245,7 @@ impl ReadArgs {
             audio_seconds: self.max_audio_seconds,
         };
         let transcriber = self.transcriber.as_deref().map(Transcriber::open).transpose()?.map(Arc::new);
-        Ok(ReadOptions { limits, drums: self.drums, tempo: self.tempo, transcriber })
+        Ok(ReadOptions { limits, drums: self.drums, tempo: self.tempo, transcriber, keep_sound: false })
     }
 }
 
@@ -313,6 +315,9 @@ pub struct JudgeArgs {
     /// Likeness.
     #[command(flatten)]
     pub likeness: LikenessArgs,
+    /// Network.
+    #[command(flatten)]
+    pub cnn: CnnArgs,
     /// Reading.
     #[command(flatten)]
     pub read: ReadArgs,
@@ -339,6 +344,9 @@ pub struct StreamArgs {
     /// Likeness.
     #[command(flatten)]
     pub likeness: LikenessArgs,
+    /// Network.
+    #[command(flatten)]
+    pub cnn: CnnArgs,
     /// Reading.
     #[command(flatten)]
     pub read: ReadArgs,
@@ -424,6 +432,9 @@ pub struct ScanArgs {
     /// Likeness.
     #[command(flatten)]
     pub likeness: LikenessArgs,
+    /// Network.
+    #[command(flatten)]
+    pub cnn: CnnArgs,
     /// Reading.
     #[command(flatten)]
     pub read: ReadArgs,

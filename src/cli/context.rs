@@ -6,6 +6,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::args::{BankArgs, GeneralArgs, LikenessArgs};
+use super::cnn_args::CnnArgs;
 use super::output::{Styles, complain};
 use crate::bank::Bank;
 use crate::error::{Error, Result};
@@ -93,29 +94,47 @@ impl Context {
         Ok(bank)
     }
 
-    /// Judges by the bank and the likeness that were asked for; `adjust` has the last word. What is judged is drawn as the
-    /// bank's exemplars are, so `options` learn of its drums.
+    /// Judges by the bank, the likeness and the network that were asked for; `adjust` has the last word. What is judged is
+    /// drawn as the bank's exemplars are, so `options` learn of its drums, and that sound is kept where the network looks
+    /// at it.
     pub fn judge(
         &self,
         bank: &BankArgs,
         likeness: &LikenessArgs,
+        cnn: &CnnArgs,
         options: &mut ReadOptions,
         adjust: impl FnOnce(&mut Comparer),
     ) -> Result<Judge> {
         let bank = self.bank(bank, options)?;
         options.drums |= bank.settings().drums;
-        judge_by(bank, likeness, adjust)
+        let (judge, listens) = judge_by(bank, likeness, cnn, adjust)?;
+        options.keep_sound = listens;
+        Ok(judge)
     }
 }
 
-/// Judges by a bank and the likeness that was asked for; `adjust` has the last word.
-pub fn judge_by(bank: Bank, likeness: &LikenessArgs, adjust: impl FnOnce(&mut Comparer)) -> Result<Judge> {
+/// Judges by a bank, the likeness and the network that were asked for; `adjust` has the last word. Tells also whether the
+/// network looks at sound.
+pub fn judge_by(
+    bank: Bank,
+    likeness: &LikenessArgs,
+    cnn: &CnnArgs,
+    adjust: impl FnOnce(&mut Comparer),
+) -> Result<(Judge, bool)> {
     bank.check_sides()?;
     let mut comparer = bank.comparer(likeness.planner());
     likeness.apply(&mut comparer);
     adjust(&mut comparer);
     log::info!("judging by {}: {} exemplars", bank.root(), bank.exemplars().len());
-    Ok(Judge::with_comparer(bank, comparer).exhaustive(likeness.exhaustive))
+    let network = cnn.network(&bank)?;
+    let judge = Judge::with_comparer(bank, comparer).exhaustive(likeness.exhaustive);
+    match network {
+        Some(network) => {
+            let listens = network.listens();
+            Ok((network.advise(judge)?, listens))
+        }
+        None => Ok((judge, false)),
+    }
 }
 
 /// The folder of the bank; `None` for the starter bank.

@@ -2,6 +2,7 @@
 
 mod args;
 mod bank_args;
+mod cnn_args;
 mod command;
 mod context;
 mod files;

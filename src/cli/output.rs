@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::judge::{Judge, Judgement, Match};
 use crate::note::Fragment;
 use crate::report::picture::Drawing;
+use crate::scorer::{Abstention, Opinion};
 use crate::similarity::Explanation;
 use crate::verdict::Verdict;
 
@@ -79,7 +80,26 @@ pub struct Report<'a> {
     good: Vec<Told<'a>>,
     bad: Vec<Told<'a>>,
     cnn: Option<f64>,
+    #[serde(flatten)]
+    share: Option<CnnShare>,
     warnings: &'a [String],
+}
+
+/// What the opinion of a network counts.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct CnnShare {
+    cnn_share: f64,
+    cnn_abstained: Option<Abstention>,
+}
+
+impl CnnShare {
+    /// Of the opinion on a fragment.
+    pub fn new(judge: &Judge, opinion: Opinion, vetoed: bool) -> Self {
+        let weight = judge.scorer().map_or(0.0, |(_, weight)| weight);
+        // A veto is not lifted.
+        let vote = if vetoed { opinion.vote().min(0.0) } else { opinion.vote() };
+        Self { cnn_share: weight * vote.abs(), cnn_abstained: opinion.abstention }
+    }
 }
 
 /// The JSON object of a match.
@@ -94,10 +114,12 @@ struct Told<'a> {
 
 impl<'a> Report<'a> {
     /// Of a judgement, with what was dropped or repaired in reading.
-    pub fn new(about: About<'a>, judgement: &'a Judgement, warnings: &'a [String]) -> Self {
-        let Judgement { verdict, score, vetoed, good, bad } = judgement;
+    pub fn new(about: About<'a>, judge: &Judge, judgement: &'a Judgement, warnings: &'a [String]) -> Self {
+        let Judgement { verdict, score, vetoed, good, bad, opinion } = judgement;
         let [good, bad] = [good, bad].map(|matches| matches.iter().map(|it| Told { it, notes: None }).collect());
-        Self { about, verdict: *verdict, score: *score, vetoed: *vetoed, good, bad, cnn: None, warnings }
+        let cnn = opinion.map(|opinion| opinion.probability);
+        let share = opinion.map(|opinion| CnnShare::new(judge, opinion, *vetoed));
+        Self { about, verdict: *verdict, score: *score, vetoed: *vetoed, good, bad, cnn, share, warnings }
     }
 
     /// With the notes of the best match of each side.

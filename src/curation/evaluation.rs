@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     fn evaluation(scores: &[(Label, f64)]) -> Evaluation {
-        let score = |score| Score { verdict: Verdict::Neutral, score, good: 0.0, bad: 0.0 };
+        let score = |score| Score { verdict: Verdict::Neutral, score, good: 0.0, bad: 0.0, opinion: None };
         Evaluation { judged: scores.iter().map(|&(label, it)| (label, score(it))).collect() }
     }
 

@@ -35,7 +35,7 @@ impl LeftOut {
     fn with_lean(judge: &Judge, index: usize, lean: f64) -> Self {
         let [good, bad] = judge.others(index, TOLD);
         let [g, b] = [&good, &bad].map(|side| side.first().map_or(0.0, |&(_, similarity)| similarity));
-        let score = judge.score_from([g, b], lean);
+        let score = judge.score_from([g, b], lean, None);
         Self { index, label: judge.bank().exemplars()[index].label, score, good, bad }
     }
 

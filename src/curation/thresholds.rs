@@ -60,7 +60,7 @@ mod tests {
 
     fn left_out(label: Label, other: f64) -> LeftOut {
         let nearest = vec![(0, other)];
-        let score = Score { verdict: Verdict::Neutral, score: 0.5, good: 0.0, bad: 0.0 };
+        let score = Score { verdict: Verdict::Neutral, score: 0.5, good: 0.0, bad: 0.0, opinion: None };
         LeftOut { index: 1, label, score, good: nearest.clone(), bad: nearest }
     }
 

@@ -12,8 +12,10 @@ use serde::Serialize;
 use self::voices::Voices;
 use crate::bank::Label;
 use crate::correlate::{Offset, Prepared, Search};
+use crate::error::Result;
 use crate::judge::Judge;
 use crate::note::Fragment;
+use crate::scorer::{Candidate, Opinion};
 use crate::similarity::{AlteredExemplar, Comparer, Likeness, Measure, Placement, WindowPeak, windowed_rows};
 
 /// Occurrences whose starts are nearer to each other than this, in quarters, are one.
@@ -169,6 +171,50 @@ pub struct Scan {
     pub bad: Vec<f64>,
     /// Where exemplars occur above their threshold, in order of time.
     pub occurrences: Vec<(Label, String, Occurrence)>,
+    /// What the judge's scorer, if it has one, says of the piece window by window, in order of time.
+    pub opinions: Vec<WindowOpinion>,
+}
+
+/// What a scorer says of a part of a piece.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct WindowOpinion {
+    /// Quarters from the start of the piece to the beginning of the window.
+    pub start: f64,
+    /// Quarters from the start of the piece to its end.
+    pub end: f64,
+    /// The opinion on the notes that begin in it.
+    pub opinion: Opinion,
+    /// Whether an exemplar vetoes something in it.
+    pub vetoed: bool,
+    /// The score of the highest likenesses within, with the opinion blended in.
+    pub score: f64,
+}
+
+/// The quarters of a window where the scorer does not say how much it looks at.
+const WINDOW: f64 = 16.0;
+
+/// Asks the judge's scorer about windows of a piece that overlap by half. Where no note begins nothing is asked.
+fn opinions(judge: &Judge, piece: &Fragment, scan: &Scan) -> Result<Vec<WindowOpinion>> {
+    let Some((scorer, _)) = judge.scorer() else { return Ok(Vec::new()) };
+    let width = scorer.quarters().filter(|quarters| *quarters >= 1.0).unwrap_or(WINDOW);
+    let end = scan.start + piece.quarters();
+    let windows = (0..).map(|index| scan.start + f64::from(index) * width / 2.0);
+    // A window that begins in the last half of another shows nothing new.
+    let windows = windows.take_while(|start| *start == scan.start || start + width / 2.0 < end);
+    let windows: Vec<_> = windows.filter_map(|start| Some((start, piece.cut((start, start + width)).ok()?))).collect();
+    let candidates: Vec<Candidate<'_>> = windows.iter().map(|(_, fragment)| fragment.into()).collect();
+    let thresholds = judge.bank().thresholds();
+    let told = judge.opinions(&candidates).into_iter().zip(&windows).map(|(opinion, (start, _))| {
+        let Some(opinion) = opinion? else { return Ok(None) };
+        let (start, end) = (*start, (start + width).min(end));
+        let step = |time: f64| (((time - scan.start) / scan.step) as usize).min(scan.good.len());
+        let within = step(start)..step(end).max(step(start));
+        let highest = |curve: &[f64]| curve[within.clone()].iter().copied().fold(0.0, f64::max);
+        let (good, bad) = (highest(&scan.good), highest(&scan.bad));
+        let score = judge.blended(thresholds.score(good, bad, 0.0), bad, Some(opinion));
+        Ok(Some(WindowOpinion { start, end, opinion, vetoed: bad >= thresholds.bad(), score }))
+    });
+    told.filter_map(Result::transpose).collect()
 }
 
 /// Lays every exemplar of a bank along a piece: each is looked for in it.
@@ -178,7 +224,10 @@ pub struct Scan {
 /// 20,000 notes only the plainest alterations are looked for. The correlation measure slides pictures.
 ///
 /// `each` is called whenever one exemplar is done.
-pub fn scan(judge: &Judge, piece: &Fragment, each: impl Fn() + Sync) -> Scan {
+///
+/// # Errors
+/// What the judge's [scorer](Judge::with_scorer), if it has one, says that fails.
+pub fn scan(judge: &Judge, piece: &Fragment, each: impl Fn() + Sync) -> Result<Scan> {
     const STEP: f64 = 0.5;
     // Placements that are less alike say nothing, and there are very many of them.
     const FLOOR: f64 = 0.3;
@@ -226,7 +275,8 @@ pub fn scan(judge: &Judge, piece: &Fragment, each: impl Fn() + Sync) -> Scan {
             (curve, apart(found, usize::MAX, |o| APART.max((o.end - o.start) / 2.0)))
         })
         .collect();
-    let mut scan = Scan { step: STEP, start, good: vec![0.0; steps], bad: vec![0.0; steps], occurrences: Vec::new() };
+    let (good, bad) = (vec![0.0; steps], vec![0.0; steps]);
+    let mut scan = Scan { step: STEP, start, good, bad, occurrences: Vec::new(), opinions: Vec::new() };
     for (exemplar, (curve, found)) in judge.bank().exemplars().iter().zip(rows) {
         let side = match exemplar.label {
             Label::Good => &mut scan.good,
@@ -236,5 +286,6 @@ pub fn scan(judge: &Judge, piece: &Fragment, each: impl Fn() + Sync) -> Scan {
         scan.occurrences.extend(found.into_iter().map(|o| (exemplar.label, exemplar.name.clone(), o)));
     }
     scan.occurrences.sort_by(|a, b| a.2.start.total_cmp(&b.2.start).then(b.2.similarity.total_cmp(&a.2.similarity)));
-    scan
+    scan.opinions = opinions(judge, piece, &scan)?;
+    Ok(scan)
 }

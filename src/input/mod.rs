@@ -77,6 +77,8 @@ pub struct ReadOptions {
     pub tempo: Option<f64>,
     /// A network that tells the notes of recordings, instead of our own method.
     pub transcriber: Option<Arc<Transcriber>>,
+    /// Whether the sound of recordings is kept with their notes: [`Piece::sound`].
+    pub keep_sound: bool,
 }
 
 /// Bytes by which the kind of a file is told: what is longer than an ID3 tag with a picture is taken for MP3.

@@ -17,6 +17,7 @@ pub struct Piece {
     pub info: Info,
     /// What was dropped or repaired, at most one of a kind.
     pub warnings: Vec<Warning>,
+    sound: Option<Vec<f32>>,
     content: std::result::Result<Fragment, Refusal>,
 }
 
@@ -32,7 +33,25 @@ impl Piece {
         limits: &Limits,
     ) -> Self {
         let content = draw_together(&info, notes, ticks_per_quarter, limits);
-        Self { origin, info, warnings, content }
+        Self { origin, info, warnings, sound: None, content }
+    }
+
+    /// With the sound that the notes are heard in.
+    #[cfg(feature = "audio")]
+    pub(super) fn with_sound(mut self, sound: Option<Vec<f32>>) -> Self {
+        self.sound = sound;
+        self
+    }
+
+    /// The sound of a recording, if it was [to be kept](super::ReadOptions::keep_sound): samples at
+    /// [`SAMPLE_RATE`](crate::audio::SAMPLE_RATE).
+    pub fn sound(&self) -> Option<&[f32]> {
+        self.sound.as_deref()
+    }
+
+    /// Takes the [sound](Self::sound) out of it.
+    pub fn take_sound(&mut self) -> Option<Vec<f32>> {
+        self.sound.take()
     }
 
     /// The notes, without those of the drum channel unless they were asked for. Its

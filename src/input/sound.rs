@@ -28,7 +28,8 @@ pub(super) fn read(
     }
     let notes: Vec<Note> = heard.notes.iter().map(|note| in_ticks(note, heard.tempo)).collect();
     let info = info_of(&recording, &heard);
-    Ok(Piece::new(origin, Info::Sound(info), warnings, notes, Some(TICKS_PER_QUARTER), &options.limits))
+    let piece = Piece::new(origin, Info::Sound(info), warnings, notes, Some(TICKS_PER_QUARTER), &options.limits);
+    Ok(piece.with_sound(options.keep_sound.then_some(recording.samples)))
 }
 
 /// What was left out or replaced while decoding.

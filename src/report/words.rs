@@ -2,6 +2,7 @@
 
 use crate::alteration::{Alteration, Ratio};
 use crate::find::Occurrence;
+use crate::scorer::{Abstention, Opinion};
 use crate::similarity::{Explanation, Likeness, Placement};
 
 /// What is done to an exemplar, as "5 semitones higher, 3/2 as long, upside down", or "as it is".
@@ -29,6 +30,18 @@ pub fn placement(placement: &Placement) -> String {
         parts.push("backwards".to_owned());
     }
     if parts.is_empty() { "as it is".to_owned() } else { parts.join(", ") }
+}
+
+/// What the opinion of a network means and counts, as "good; it counts 0.24 of the score", or why it counts nothing.
+pub fn opinion(opinion: &Opinion, weight: f64, vetoed: bool) -> String {
+    let share = weight * opinion.vote().abs();
+    let side = if opinion.vote() < 0.0 { "rather bad" } else { "rather good" };
+    match opinion.abstention {
+        Some(Abstention::Unsure) => "it abstains: it cannot tell good from bad here".to_owned(),
+        Some(Abstention::Unfamiliar) => "it abstains: it has seen nothing like this".to_owned(),
+        None if vetoed && opinion.vote() > 0.0 => format!("{side}, which counts nothing against a veto"),
+        None => format!("{side}, which counts {share:.2} of the score"),
+    }
 }
 
 /// A number of quarters with at most two decimals.

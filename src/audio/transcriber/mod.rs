@@ -7,17 +7,16 @@
 mod notes;
 
 use std::fmt;
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
 use ndarray::Array2;
 use rten::{Dimension, Model, NodeId, RunOptions, ThreadPool, Value};
 
-use super::contain::contained;
 use super::{HeardNote, SAMPLE_RATE};
+use crate::contain::contained;
 use crate::error::{Error, Origin, Result};
+use crate::onnx::{self, Loaded, name};
 
 /// Samples that the network hears at a time.
 const WINDOW: usize = 43_844;
@@ -35,9 +34,6 @@ const PITCHES: usize = 88;
 const LOWEST: u8 = 21;
 /// Contours have three bins a semitone.
 const BINS: usize = 3 * PITCHES;
-
-/// A larger file is no such network.
-const LARGEST: u64 = 256 << 20;
 
 /// A network that hears notes; open it once, and share it between threads.
 pub struct Transcriber {
@@ -90,23 +86,10 @@ impl Transcriber {
     /// one of another interface.
     pub fn open(path: &Path) -> Result<Self> {
         let malformed = |problem: String| Error::Malformed { origin: Origin::from(path), problem };
-        let mut bytes = Vec::new();
-        let file = File::open(path).map_err(Error::io("read", path))?;
-        file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(Error::io("read", path))?;
-        if bytes.len() as u64 > LARGEST {
-            return Err(malformed("it is larger than 256 MiB, and no network for transcription".into()));
-        }
-        let checksum = crc32fast::hash(&bytes);
-        if !looks_like_a_model(&bytes) {
-            return Err(malformed("it cannot be read as an ONNX network; give nmp.onnx".into()));
-        }
-        let model = match contained(|| Model::load(bytes)) {
-            Some(Ok(model)) => model,
-            Some(Err(error)) => {
-                return Err(malformed(format!("it is no ONNX network that can be run here ({error}); give nmp.onnx")));
-            }
-            None => return Err(malformed("it cannot be read as an ONNX network; give nmp.onnx".into())),
-        };
+        let Loaded { model, checksum, .. } = onnx::load(path).map_err(|error| match error {
+            Error::Network { problem, .. } => malformed(format!("{problem}; a transcriber is nmp.onnx of Basic Pitch")),
+            error => error,
+        })?;
         let other = || malformed("its inputs and outputs are not those of Basic Pitch; give nmp.onnx".into());
         let input = match model.input_ids() {
             [input] if ends(&model, *input, &[WINDOW, 1]) => *input,
@@ -116,12 +99,12 @@ impl Transcriber {
             let mut ids = model.output_ids().to_vec();
             ids.retain(|&id| ends(&model, id, &[FRAMES, width]));
             // Published names end in a number: contours, notes, onsets.
-            ids.sort_by_key(|&id| name(&model, id));
+            ids.sort_by_key(|&id| name(&model, id).to_lowercase());
             ids
         };
         let (mut pitched, contours) = (of_width(PITCHES), of_width(BINS));
         if let [first, _] = pitched[..]
-            && name(&model, first).contains("onset")
+            && name(&model, first).to_lowercase().contains("onset")
         {
             pitched.reverse();
         }
@@ -191,37 +174,6 @@ impl Transcriber {
         }
         Ok(told)
     }
-}
-
-/// Whether the bytes are fields of a protocol buffer to the last one, a graph among them: on other bytes the reader of
-/// the library may not come to an end.
-fn looks_like_a_model(bytes: &[u8]) -> bool {
-    fn varint(rest: &mut &[u8]) -> Option<u64> {
-        let length = rest.iter().take(10).position(|byte| *byte < 0x80)? + 1;
-        let (taken, more) = rest.split_at(length);
-        *rest = more;
-        Some(taken.iter().rev().fold(0, |number, byte| number << 7 | u64::from(byte & 0x7F)))
-    }
-    const GRAPH: u64 = 7 << 3 | 2;
-    let (mut rest, mut graph) = (bytes, false);
-    while !rest.is_empty() {
-        let Some(key) = varint(&mut rest) else { return false };
-        let length = match key & 7 {
-            0 => varint(&mut rest).map(|_| 0),
-            1 => Some(8),
-            2 => varint(&mut rest),
-            5 => Some(4),
-            _ => None,
-        };
-        let Some(after) = length.and_then(|length| rest.get(usize::try_from(length).ok()?..)) else { return false };
-        rest = after;
-        graph |= key == GRAPH;
-    }
-    graph
-}
-
-fn name(model: &Model, id: NodeId) -> String {
-    model.node_info(id).and_then(|info| info.name().map(str::to_lowercase)).unwrap_or_default()
 }
 
 /// Whether the last dimensions of a value are these.

@@ -189,8 +189,8 @@ pub fn read<'a>(bytes: &'a [u8], options: &ReadOptions) -> Option<HashMap<&'a [u
 /// What the notes of a file depend on beside its bytes.
 fn key(options: &ReadOptions) -> Vec<u8> {
     // Taken apart, so that a new option cannot be forgotten here.
-    let ReadOptions { limits: Limits { notes, quarters, seconds, bytes, audio_seconds }, drums, tempo, transcriber } =
-        options;
+    let ReadOptions { limits, drums, tempo, transcriber, keep_sound: _ } = options;
+    let Limits { notes, quarters, seconds, bytes, audio_seconds } = limits;
     // 0 stands for none: no tempo is that.
     let tempo = tempo.map_or(0, f64::to_bits);
     let transcriber = transcriber.as_ref().map_or(0, |it| 1 << 32 | u64::from(it.checksum()));

@@ -6,6 +6,7 @@ use crate::bank::Label;
 use crate::cli::args::DoctorArgs;
 use crate::cli::output;
 use crate::cli::{Context, Outcome};
+use crate::cnn::Network;
 use crate::correlate::{BackendChoice, Cuda, Planner, Prepared, Processor, Search, SearchPlan};
 use crate::input::ReadOptions;
 use crate::note::Fragment;
@@ -30,6 +31,17 @@ pub fn run(args: &DoctorArgs) -> anyhow::Result<Outcome> {
             let comparer = bank.comparer(Planner::default());
             let alterations = comparer.alterations.list().len();
             writeln!(out, "  measure   {:?}, {:?}, {alterations} alterations", comparer.measure, comparer.extent)?;
+            match Network::of_bank(&bank) {
+                Ok(Some((network, weight))) => {
+                    let path = network.path().display();
+                    writeln!(out, "  network   {path}, weight {weight}, looks at {}", network.picture())?;
+                }
+                Ok(None) => {}
+                Err(error) => {
+                    writeln!(out, "  problem   {error}")?;
+                    outcome = Outcome::Failed;
+                }
+            }
             if let Err(error) = bank.check_sides() {
                 writeln!(out, "  problem   {error}")?;
                 outcome = Outcome::Failed;

@@ -10,12 +10,13 @@ use super::inspect::Failure;
 use crate::cli::args::JudgeArgs;
 use crate::cli::output::{self, About, PictureFile, Report, Styles, complain, terminal_width};
 use crate::cli::{Context, Outcome, files};
-use crate::error::Error;
+use crate::error::{Error, Origin};
 use crate::input::{self, Input, ReadOptions};
 use crate::judge::{Judge, Judgement, Match};
 use crate::note::Fragment;
 use crate::report::picture;
 use crate::report::words;
+use crate::scorer::Candidate;
 use crate::similarity::AlteredExemplar;
 use crate::verdict::Verdict;
 
@@ -46,7 +47,9 @@ pub fn run(args: &JudgeArgs) -> anyhow::Result<Outcome> {
     let judge = open(args, &context, &mut options)?;
 
     let bar = context.progress(inputs.len() as u64, "judging");
-    for batch in inputs.chunks(BATCH) {
+    // Sound takes much memory, so not much of it is kept at a time.
+    let together = if options.keep_sound { rayon::current_num_threads() } else { BATCH };
+    for batch in inputs.chunks(together) {
         let judged = judge_all(&judge, batch, &options);
         bar.inc(batch.len() as u64);
         let mut out = Vec::new();
@@ -65,7 +68,7 @@ pub fn run(args: &JudgeArgs) -> anyhow::Result<Outcome> {
             match judged {
                 Ok(judged) => {
                     if args.json {
-                        let report = Report::new(About::File(&file), &judged.judgement, &judged.warnings);
+                        let report = Report::new(About::File(&file), &judge, &judged.judgement, &judged.warnings);
                         output::json(&mut out, &report.explained(&judge, &judged.fragment))?;
                     } else {
                         tell(&mut out, &output::printable(&file), &judged, &judge, context.styles)?;
@@ -113,7 +116,7 @@ fn tell_so_far(bar: &ProgressBar, out: &mut Vec<u8>) -> anyhow::Result<()> {
 }
 
 fn open(args: &JudgeArgs, context: &Context, options: &mut ReadOptions) -> anyhow::Result<Judge> {
-    let judge = context.judge(&args.bank, &args.likeness, options, |_| ())?;
+    let judge = context.judge(&args.bank, &args.likeness, &args.cnn, options, |_| ())?;
     // What decided is drawn from its match, so that must be there.
     let top = if args.show || args.picture.is_some() { args.top.max(1) } else { args.top };
     Ok(judge.top(top))
@@ -123,6 +126,8 @@ fn open(args: &JudgeArgs, context: &Context, options: &mut ReadOptions) -> anyho
 struct Read {
     quarters_per_bar: Option<f64>,
     warnings: Vec<String>,
+    sound: Option<Vec<f32>>,
+    origin: Origin,
 }
 
 /// Reads and judges all that could be listed, together: that is what a graphics processor is for.
@@ -132,29 +137,23 @@ fn judge_all(
     options: &ReadOptions,
 ) -> Vec<Option<crate::Result<Judged>>> {
     let read = |input: &Input| -> crate::Result<(Fragment, Read)> {
-        let piece = files::read(input, options)?;
+        let mut piece = files::read(input, options)?;
         let warnings = piece.warnings.iter().map(ToString::to_string).collect();
         let quarters_per_bar = piece.info.time_signature().map(|time| time.quarters());
-        Ok((piece.into_fragment()?, Read { quarters_per_bar, warnings }))
+        let (sound, origin) = (piece.take_sound(), piece.origin.clone());
+        Ok((piece.into_fragment()?, Read { quarters_per_bar, warnings, sound, origin }))
     };
-    let (mut fragments, mut all) = (Vec::new(), Vec::new());
-    for read in inputs.par_iter().map(|input| input.as_ref().ok().map(read)).collect::<Vec<_>>() {
-        all.push(read.map(|read| {
-            read.map(|(fragment, read)| {
-                fragments.push(fragment);
-                read
-            })
-        }));
-    }
-    let judgements = judge.judge_many(&fragments);
-    let mut judged = fragments.into_iter().zip(judgements);
-    let mut one = |Read { quarters_per_bar, warnings }| {
-        let (fragment, judgement) = judged.next()?;
-        Some(Judged { fragment, quarters_per_bar, warnings, judgement })
-    };
+    let all: Vec<_> = inputs.par_iter().map(|input| input.as_ref().ok().map(read)).collect();
+    let music = all.iter().flatten().flatten();
+    let candidates: Vec<_> =
+        music.map(|(fragment, read)| Candidate { fragment, sound: read.sound.as_deref() }).collect();
+    let mut judgements = judge.judge_candidates(&candidates).into_iter();
     all.into_iter()
         .map(|read| match read? {
-            Ok(read) => one(read).map(Ok),
+            Ok((fragment, Read { quarters_per_bar, warnings, origin, .. })) => match judgements.next()? {
+                Ok(judgement) => Some(Ok(Judged { fragment, quarters_per_bar, warnings, judgement })),
+                Err(error) => Some(Err(error.from_origin(origin))),
+            },
             Err(error) => Some(Err(error)),
         })
         .collect()
@@ -193,6 +192,15 @@ fn tell(out: &mut impl Write, file: &str, judged: &Judged, judge: &Judge, styles
             let heading = if index == 0 { format!("{label} from {threshold:.2}") } else { String::new() };
             writeln!(out, "  {heading:>14}  {:.2}  {}, {}", it.similarity, it.exemplar, words::laid(&it.likeness))?;
         }
+    }
+    if let (Some(opinion), Some((_, weight))) = (&judged.judgement.opinion, judge.scorer()) {
+        writeln!(
+            out,
+            "  {:>14}  {:.2}  {}",
+            "network",
+            opinion.probability,
+            words::opinion(opinion, weight, judged.judgement.vetoed)
+        )?;
     }
     for warning in &judged.warnings {
         writeln!(out, "  warning: {warning}")?;

@@ -1,12 +1,8 @@
 //! `judge render --as`: pictures of a recording.
 
-use ndarray::Array2;
-
 use crate::analysis::beat::{self, BeatSettings};
 use crate::analysis::onset::{self, Aggregate};
-use crate::analysis::{
-    ConstantQ, ConstantQSettings, Reference, Signal, Stft, amplitude_to_db, chroma, mel, power_to_db,
-};
+use crate::analysis::{Signal, Stft, View, mel};
 use crate::audio::{HearOptions, Heard, SAMPLE_RATE, Salience, hear};
 use crate::cli::args::{RenderArgs, SoundView};
 use crate::cli::output::PictureFile;
@@ -14,11 +10,6 @@ use crate::cli::{Context, Outcome};
 use crate::error::Result;
 use crate::input;
 use crate::report::picture::{CurvePicture, Drawing, MarkedNote, Rows, SoundPicture};
-
-/// Decibels below the loudest that are drawn dark.
-const RANGE: f32 = 80.0;
-/// Samples from one frame to the next.
-const HOP: usize = 512;
 
 /// Draws a recording.
 pub fn run(args: &RenderArgs, view: SoundView, context: &Context, file: PictureFile<'_>) -> anyhow::Result<Outcome> {
@@ -63,8 +54,8 @@ fn roll(name: &str, samples: &[f32], heard: &Heard) -> Result<Drawing> {
 /// Where something begins, and the beats.
 fn onsets(name: &str, samples: &[f32]) -> Result<Drawing> {
     let strengths = onset::strength(&Stft::default(), Signal::new(samples, SAMPLE_RATE)?, Aggregate::Mean);
-    let beats = beat::track(&strengths, SAMPLE_RATE, HOP, BeatSettings::default())?;
-    let rate = f64::from(SAMPLE_RATE) / HOP as f64;
+    let beats = beat::track(&strengths, SAMPLE_RATE, View::HOP, BeatSettings::default())?;
+    let rate = f64::from(SAMPLE_RATE) / View::HOP as f64;
     let subtitle = match beats.tempo {
         Some(tempo) => format!("onset strength; {tempo:.1} beats a minute (dashed)"),
         None => "onset strength; no beat".to_owned(),
@@ -77,47 +68,25 @@ fn onsets(name: &str, samples: &[f32]) -> Result<Drawing> {
 /// What is told of each moment, one row above the other.
 fn spectrum(name: &str, samples: &[f32], view: SoundView) -> Result<Drawing> {
     let signal = Signal::new(samples, SAMPLE_RATE)?;
-    let stft = Stft::default();
-    let decibels = |levels: Array2<f32>| levels.mapv(|level| level / RANGE + 1.0);
-    let (values, rows, subtitle) = match view {
-        SoundView::Mel => {
-            let power = power_to_db(mel::spectrogram(&stft, signal, 128).view(), Reference::Max, Some(RANGE));
-            (decibels(power), Rows::Hertz(mel::frequencies(SAMPLE_RATE, 128)), "128 mel bands, 80 dB")
-        }
-        SoundView::Cqt => {
-            let transform = ConstantQ::new(SAMPLE_RATE, ConstantQSettings::default())?;
-            let magnitude = amplitude_to_db(transform.magnitude(samples).view(), Reference::Max, Some(RANGE));
-            (decibels(magnitude), Rows::Pitches(24), "constant-Q transform, 80 dB")
-        }
-        SoundView::Mfcc => {
-            (each_in_range(mel::mfcc(&stft, signal, 20)), Rows::Numbered, "20 MFCC, each over its own range")
-        }
-        SoundView::Chroma => {
-            (chroma::of_constant_q(signal, HOP, None)?, Rows::Classes, "chroma of the constant-Q transform")
-        }
+    let (view, rows, subtitle) = match view {
+        SoundView::Mel => (View::Mel, Rows::Hertz(mel::frequencies(SAMPLE_RATE, 128)), "128 mel bands, 80 dB"),
+        SoundView::Cqt => (View::ConstantQ, Rows::Pitches(24), "constant-Q transform, 80 dB"),
+        SoundView::Mfcc => (View::Mfcc, Rows::Numbered, "20 MFCC, each over its own range"),
+        SoundView::Chroma => (View::Chroma, Rows::Classes, "chroma of the constant-Q transform"),
         SoundView::Spectrogram | SoundView::Roll | SoundView::Onset => {
-            let power = power_to_db(stft.power(samples).view(), Reference::Max, Some(RANGE));
+            let stft = Stft::default();
             let frequencies = (0..stft.bins()).map(|bin| stft.frequency(bin, SAMPLE_RATE)).collect();
-            (decibels(power), Rows::Hertz(frequencies), "spectrum, 80 dB")
+            (View::Spectrogram, Rows::Hertz(frequencies), "spectrum, 80 dB")
         }
     };
+    let values = view.of(signal)?;
     let picture = SoundPicture {
         title: name.to_owned(),
         subtitle: Some(subtitle.to_owned()),
         values: values.view(),
         rows,
-        rate: f64::from(SAMPLE_RATE) / HOP as f64,
+        rate: f64::from(SAMPLE_RATE) / View::HOP as f64,
         notes: Vec::new(),
     };
     Ok(picture.drawing())
-}
-
-/// Each row from its least to its greatest value.
-fn each_in_range(mut values: Array2<f32>) -> Array2<f32> {
-    for mut row in values.outer_iter_mut() {
-        let (least, most) = row.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(a, b), &v| (a.min(v), b.max(v)));
-        let span = (most - least).max(f32::MIN_POSITIVE);
-        row.mapv_inplace(|value| (value - least) / span);
-    }
-    values
 }

@@ -6,9 +6,10 @@ use serde::Serialize;
 
 use crate::bank::Label;
 use crate::cli::args::ScanArgs;
-use crate::cli::output::{self, PictureFile};
+use crate::cli::output::{self, CnnShare, PictureFile};
 use crate::cli::{Context, Outcome, files};
-use crate::find::{Occurrence, Scan, scan};
+use crate::error::Error;
+use crate::find::{Occurrence, Scan, WindowOpinion, scan};
 use crate::judge::Judge;
 use crate::report::picture::{Mark, ScanPicture, Tone};
 use crate::report::words;
@@ -25,16 +26,32 @@ struct Report<'a> {
     occurrence: &'a Occurrence,
 }
 
+/// The JSON object of what a network says of a window.
+#[derive(Serialize)]
+struct WindowReport<'a> {
+    piece: &'a str,
+    start: f64,
+    end: f64,
+    score: f64,
+    cnn: f64,
+    #[serde(flatten)]
+    share: CnnShare,
+}
+
 pub fn run(args: &ScanArgs) -> anyhow::Result<Outcome> {
     let context = Context::new(&args.general);
     let picture_file =
         args.picture.as_deref().map(|path| PictureFile::new(path, [args.piece.as_path()])).transpose()?;
     let mut options = args.read.options()?;
-    let judge = context.judge(&args.bank, &args.likeness, &mut options, |comparer| {
+    let judge = context.judge(&args.bank, &args.likeness, &args.cnn, &mut options, |comparer| {
         comparer.extent = Extent::Containing;
         // As in `find`: else every held note is a stuck one.
         comparer.rendering.ink = Ink::Onset;
     })?;
+    if options.keep_sound {
+        let value = "a picture of sound".to_owned();
+        return Err(Error::Option { name: "picture of the cnn", value, expected: "roll, which scan draws" }.into());
+    }
     let piece = files::read_one(&args.piece, &options)?;
     context.tell_warnings(&piece);
     let fragment = piece.fragment()?;
@@ -42,12 +59,18 @@ pub fn run(args: &ScanArgs) -> anyhow::Result<Outcome> {
     let bar = context.progress(judge.bank().exemplars().len() as u64, "scanning");
     let found = scan(&judge, fragment, || bar.inc(1));
     bar.finish_and_clear();
+    let found = found.map_err(|error| error.from_origin(piece.origin.clone()))?;
 
     let name = args.piece.display().to_string();
     let mut out = output::standard();
     if args.json {
         for (label, exemplar, occurrence) in &found.occurrences {
             output::json(&mut out, &Report { piece: &name, label: *label, exemplar, occurrence })?;
+        }
+        for WindowOpinion { start, end, opinion, vetoed, score } in &found.opinions {
+            let share = CnnShare::new(&judge, *opinion, *vetoed);
+            let (start, end, cnn) = (*start, *end, opinion.probability);
+            output::json(&mut out, &WindowReport { piece: &name, start, end, score: *score, cnn, share })?;
         }
     } else {
         writeln!(out, "{}", context.styles.strong(&name))?;
@@ -56,6 +79,13 @@ pub fn run(args: &ScanArgs) -> anyhow::Result<Outcome> {
         }
         if found.occurrences.is_empty() {
             writeln!(out, "  no exemplar of the bank is in it")?;
+        }
+        let weight = judge.scorer().map_or(0.0, |(_, weight)| weight);
+        for WindowOpinion { start, end, opinion, vetoed, score } in &found.opinions {
+            let (start, end) = (words::quarters(*start), words::quarters(*end));
+            let told = words::opinion(opinion, weight, *vetoed);
+            let probability = opinion.probability;
+            writeln!(out, "  quarters {start} to {end}: score {score:.2}; network {probability:.2}, {told}")?;
         }
     }
     out.flush()?;

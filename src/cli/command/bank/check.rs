@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::cli::bank_args::CheckArgs;
 use crate::cli::output::{self, printable, write_file};
 use crate::cli::{Context, Outcome};
+use crate::cnn::Network;
 use crate::curation::{Contradiction, Findings, check};
 use crate::error::Error;
 use crate::input::ReadOptions;
@@ -21,7 +22,8 @@ const TOLD: usize = 20;
 pub fn run(args: &CheckArgs) -> anyhow::Result<Outcome> {
     let context = Context::new(&args.general);
     let bank = context.bank_in_silence(&args.bank, &ReadOptions::default())?;
-    let problems: Vec<String> = bank.problems().iter().map(ToString::to_string).collect();
+    let network = Network::of_bank(&bank).err();
+    let problems: Vec<String> = bank.problems().iter().chain(&network).map(ToString::to_string).collect();
     let bar = context.progress(2 * bank.exemplars().len() as u64, "checking");
     let checked = check(bank, Default::default(), || bar.inc(1));
     bar.finish_and_clear();

@@ -18,12 +18,13 @@ use self::request::{Asked, Request};
 use crate::bank::{Bank, Label};
 use crate::cli::args::StreamArgs;
 use crate::cli::context::{choose_bank, judge_by};
-use crate::cli::output::{self, About, Report};
+use crate::cli::output::{self, About, CnnShare, Report};
 use crate::cli::{Context, Outcome};
 use crate::error::{Error, Origin};
 use crate::input::{self, Limits, Piece, ReadOptions};
 use crate::judge::{Judge, Score};
 use crate::note::{Fragment, Note, TICKS_PER_QUARTER};
+use crate::scorer::{Candidate, Opinion};
 use crate::verdict::Verdict;
 
 /// The most lines that are judged before their answers are written.
@@ -38,6 +39,10 @@ struct Scored<'a> {
     vetoed: bool,
     good_similarity: f64,
     bad_similarity: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cnn: Option<f64>,
+    #[serde(flatten)]
+    share: Option<CnnShare>,
 }
 
 /// The JSON object of a line that could not be answered.
@@ -63,7 +68,9 @@ pub fn run(args: &StreamArgs) -> anyhow::Result<Outcome> {
     // Chosen once: a folder that is gone for a moment must not let another bank take its place.
     let folder = choose_bank(&args.bank);
     let reading = args.read.options()?;
-    let judge = context.judge(&args.bank, &args.likeness, &mut reading.clone(), |_| ())?.top(args.top);
+    let mut options = reading.clone();
+    let judge = context.judge(&args.bank, &args.likeness, &args.cnn, &mut options, |_| ())?.top(args.top);
+    let reading = ReadOptions { keep_sound: options.keep_sound, ..reading };
     let mut stream = Stream { args, reading, folder, judge };
     let lines = Lines::of(io::stdin(), args.max_line)?;
     while let Some(batch) = lines.take(BATCH)? {
@@ -83,6 +90,7 @@ struct Stream<'a> {
 /// A fragment to judge.
 struct Music {
     fragment: Fragment,
+    sound: Option<Vec<f32>>,
     warnings: Vec<String>,
 }
 
@@ -113,23 +121,33 @@ impl Stream<'_> {
         let drums = self.reading.drums || self.judge.bank().settings().drums;
         let options = ReadOptions { drums, ..self.reading.clone() };
         let read = |Request { line, id, asked }| (line, id, asked.and_then(|asked| music(asked, &options)));
-        let (mut fragments, mut all) = (Vec::new(), Vec::new());
-        for (line, id, music) in requests.into_par_iter().map(read).collect::<Vec<_>>() {
-            let warnings = music.map(|Music { fragment, warnings }| {
-                fragments.push(fragment);
-                warnings
-            });
-            all.push(Read { line, id, warnings });
-        }
         let mut out = Vec::new();
-        if self.args.score_only {
-            let scores = self.judge.score_many(&fragments);
-            write(&mut out, &all, scores, |out, id, score, _| output::json(out, &Scored::new(id, &score)))?;
-        } else {
-            let judgements = self.judge.judge_many(&fragments);
-            write(&mut out, &all, judgements, |out, id, judgement, warnings| {
-                output::json(out, &Report::new(About::Id(id), &judgement, warnings))
-            })?;
+        // Sound takes much memory, so not much of it is kept at a time.
+        let together = if self.reading.keep_sound { rayon::current_num_threads() } else { BATCH };
+        let mut requests = requests.into_iter();
+        while requests.len() > 0 {
+            let (mut music, mut all) = (Vec::new(), Vec::new());
+            let part: Vec<_> = requests.by_ref().take(together).collect();
+            for (line, id, read) in part.into_par_iter().map(read).collect::<Vec<_>>() {
+                let warnings = read.map(|Music { fragment, sound, warnings }| {
+                    music.push((fragment, sound));
+                    warnings
+                });
+                all.push(Read { line, id, warnings });
+            }
+            let music: Vec<_> =
+                music.iter().map(|(fragment, sound)| Candidate { fragment, sound: sound.as_deref() }).collect();
+            if self.args.score_only {
+                let scores = self.judge.score_candidates(&music);
+                write(&mut out, &all, scores, |out, id, score, _| {
+                    output::json(out, &Scored::new(id, &self.judge, &score))
+                })?;
+            } else {
+                let judgements = self.judge.judge_candidates(&music);
+                write(&mut out, &all, judgements, |out, id, judgement, warnings| {
+                    output::json(out, &Report::new(About::Id(id), &self.judge, &judgement, warnings))
+                })?;
+            }
         }
         if !out.is_empty() {
             output::write(&out)?;
@@ -144,9 +162,10 @@ impl Stream<'_> {
             None => Ok(Bank::starter()),
         };
         let mut out = Vec::new();
-        match bank().and_then(|bank| judge_by(bank, &self.args.likeness, |_| ())) {
-            Ok(judge) => {
+        match bank().and_then(|bank| judge_by(bank, &self.args.likeness, &self.args.cnn, |_| ())) {
+            Ok((judge, listens)) => {
                 self.judge = judge.top(self.args.top);
+                self.reading.keep_sound = listens;
                 let bank = self.judge.bank();
                 let [good, bad] = [Label::Good, Label::Bad].map(|label| bank.count(label));
                 let warnings = bank.problems().iter().map(ToString::to_string).collect();
@@ -163,9 +182,12 @@ impl Stream<'_> {
 }
 
 impl<'a> Scored<'a> {
-    fn new(id: Option<&'a RawValue>, score: &Score) -> Self {
-        let Score { verdict, score, good, bad } = *score;
-        Self { id, verdict, score, vetoed: verdict == Verdict::Bad, good_similarity: good, bad_similarity: bad }
+    fn new(id: Option<&'a RawValue>, judge: &Judge, score: &Score) -> Self {
+        let Score { verdict, score, good, bad, opinion } = *score;
+        let vetoed = verdict == Verdict::Bad;
+        let told = |opinion: Opinion| (opinion.probability, CnnShare::new(judge, opinion, vetoed));
+        let (cnn, share) = opinion.map(told).unzip();
+        Self { id, verdict, score, vetoed, good_similarity: good, bad_similarity: bad, cnn, share }
     }
 }
 
@@ -180,7 +202,7 @@ struct Read {
 fn write<T>(
     out: &mut Vec<u8>,
     lines: &[Read],
-    answers: Vec<T>,
+    answers: Vec<crate::Result<T>>,
     answer: impl Fn(&mut Vec<u8>, Option<&RawValue>, T, &[String]) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let mut answers = answers.into_iter();
@@ -188,11 +210,13 @@ fn write<T>(
         let id = id.as_deref();
         match warnings {
             Err(error) => output::json(out, &Failure { id, line: *line, error })?,
-            Ok(warnings) => {
-                if let Some(it) = answers.next() {
-                    answer(out, id, it, warnings)?;
+            Ok(warnings) => match answers.next() {
+                Some(Ok(it)) => answer(out, id, it, warnings)?,
+                Some(Err(error)) => {
+                    output::json(out, &Failure { id, line: *line, error: &error.to_string() })?;
                 }
-            }
+                None => {}
+            },
         }
     }
     Ok(())
@@ -204,7 +228,7 @@ fn music(asked: Asked, options: &ReadOptions) -> Result<Music, String> {
         Asked::Notes(notes) => {
             let fragment = within(notes, &options.limits).map_err(|error| error.from_origin(PathBuf::from("notes")));
             return fragment
-                .map(|fragment| Music { fragment, warnings: Vec::new() })
+                .map(|fragment| Music { fragment, sound: None, warnings: Vec::new() })
                 .map_err(|error| error.to_string());
         }
         Asked::File(path) => input::read_file(&path, options),
@@ -212,9 +236,10 @@ fn music(asked: Asked, options: &ReadOptions) -> Result<Music, String> {
         // Answered elsewhere.
         Asked::Reload => return Err("the bank is read again".to_owned()),
     };
-    let read = |piece: Piece| {
+    let read = |mut piece: Piece| {
         let warnings = piece.warnings.iter().map(ToString::to_string).collect();
-        Ok(Music { fragment: piece.into_fragment()?, warnings })
+        let sound = piece.take_sound();
+        Ok(Music { fragment: piece.into_fragment()?, sound, warnings })
     };
     piece.and_then(read).map_err(|error| error.to_string())
 }

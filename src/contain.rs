@@ -1,4 +1,4 @@
-//! Panics of decoders, contained.
+//! Panics of libraries that read what may be hostile, contained.
 
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe};
@@ -9,7 +9,7 @@ thread_local! {
 }
 
 /// Does some work of a library that may panic on hostile input; nothing is told of it, and nothing comes of it then.
-pub(super) fn contained<R>(work: impl FnOnce() -> R) -> Option<R> {
+pub(crate) fn contained<R>(work: impl FnOnce() -> R) -> Option<R> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         let previous = panic::take_hook();
