@@ -107,29 +107,36 @@ impl Operand {
         let (longer, heavier) = if stretch == 1.0 { (0.0, 1.0) } else { (stretch.log2(), stretch.powf(WEIGHT)) };
         self.ends.clone_from(&sequence.groups);
         self.notes.clear();
-        self.notes.resize(sequence.pitches.len().div_ceil(LANES), NO_NOTES);
-        self.groups.clear();
-        self.groups.resize(self.len().div_ceil(LANES), NO_GROUPS);
-        let notes = sequence.pitches.iter().zip(&sequence.lengths).zip(&sequence.weights);
-        for (index, ((&pitch, length), weight)) in notes.enumerate() {
-            let (notes, lane) = (&mut self.notes[index / LANES], index % LANES);
-            notes.pitches[lane] = if inverted { twice - i32::from(pitch) } else { pitch.into() };
-            notes.lengths[lane] = length + longer;
-            notes.weights[lane] = weight * heavier;
+        let columns = sequence.pitches.chunks(LANES).zip(sequence.lengths.chunks(LANES));
+        for ((pitches, lengths), weights) in columns.zip(sequence.weights.chunks(LANES)) {
+            let mut notes = NO_NOTES;
+            for (to, &pitch) in notes.pitches.iter_mut().zip(pitches) {
+                *to = if inverted { twice - i32::from(pitch) } else { pitch.into() };
+            }
+            notes.lengths.iter_mut().zip(lengths).for_each(|(to, length)| *to = length + longer);
+            notes.weights.iter_mut().zip(weights).for_each(|(to, weight)| *to = weight * heavier);
+            self.notes.push(notes);
         }
+        self.groups.clear();
         self.total = 0.0;
         let mut skip = 0.0;
-        for index in 0..self.len() {
-            let weight = self.notes_of(index).map(|note| self.weight_of(note)).sum();
-            let (groups, lane) = (&mut self.groups[index / LANES], index % LANES);
-            groups.weights[lane] = weight;
-            groups.skips[lane] = skip;
-            for ((steps, paces), from) in groups.steps.iter_mut().zip(&mut groups.paces).zip(&sequence.steps) {
-                steps[lane] = from[index] * stretch;
-                paces[lane] = 1.0 / (steps[lane] + PACE_FLOOR);
+        let [near, far] = &sequence.steps;
+        for ((first, near), far) in (0..).step_by(LANES).zip(near.chunks(LANES)).zip(far.chunks(LANES)) {
+            let mut groups = NO_GROUPS;
+            let (weights, skips) = (&mut groups.weights, &mut groups.skips);
+            for (group, (weight, left_out)) in (first..first + near.len()).zip(weights.iter_mut().zip(skips)) {
+                *weight = self.notes_of(group).map(|note| self.weight_of(note)).sum();
+                *left_out = skip;
+                skip = SKIP * *weight;
+                self.total += *weight;
             }
-            skip = SKIP * weight;
-            self.total += weight;
+            for ((steps, paces), from) in groups.steps.iter_mut().zip(&mut groups.paces).zip([near, far]) {
+                for ((step, pace), from) in steps.iter_mut().zip(paces).zip(from) {
+                    *step = from * stretch;
+                    *pace = 1.0 / (*step + PACE_FLOOR);
+                }
+            }
+            self.groups.push(groups);
         }
     }
 
@@ -395,7 +402,13 @@ impl Work for Align<'_> {
             }
             (out, one, two) = (if out + 1 == kept { 0 } else { out + 1 }, out, one);
         }
-        most.map(|most| most.into_iter().fold(0.0, greater))
+        let mut greatest = [0.0; ABREAST];
+        for (greatest, most) in greatest.iter_mut().zip(&most[..transpositions.len()]) {
+            for &value in most {
+                *greatest = greater(*greatest, value);
+            }
+        }
+        greatest
     }
 }
 
