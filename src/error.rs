@@ -20,6 +20,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// | [`Network`](Error::Network) | give another network, or ask it in another way |
 /// | [`OverLimit`](Error::OverLimit) | raise the limit, if the file can be trusted |
 /// | [`Bank`](Error::Bank) | repair the bank |
+/// | [`Training`](Error::Training) | add exemplars to the bank |
 /// | [`Option`](Error::Option) | give the option a value that it takes |
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -86,6 +87,9 @@ pub enum Error {
         /// What is wrong and what to do.
         problem: String,
     },
+    /// A network cannot be trained on a bank.
+    #[error("{0}")]
+    Training(String),
     /// A value is not one that an option or a setting takes.
     #[error("{name}: {value:?} is not {expected}")]
     Option {

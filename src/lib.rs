@@ -72,7 +72,8 @@
 //! # Features
 //! `cli` (default): the program, with pictures and plain words ([`report`]). `audio` (default): [recordings](audio)
 //! are read, and their [`analysis`]. `onnx` (default): networks for the optional score ([`cnn`]), and with `audio`
-//! [transcribers](audio::Transcriber). The library alone: `default-features = false`.
+//! [transcribers](audio::Transcriber). `train` (not a default, for it takes minutes to build): networks are trained
+//! (`cnn::train`). The library alone: `default-features = false`.
 
 pub mod alteration;
 #[cfg(feature = "audio")]
@@ -97,6 +98,7 @@ pub mod note;
 mod onnx;
 #[cfg(feature = "cli")]
 pub mod report;
+mod roc;
 pub mod roll;
 pub mod scorer;
 pub mod similarity;

@@ -529,3 +529,19 @@ fn the_same_answer_on_every_run_and_thread_count() {
     let first = run("1");
     assert!(["1", "2", "5"].iter().all(|threads| run(threads) == first));
 }
+
+#[test]
+fn training_says_what_it_lacks() {
+    let place = Place::new();
+    let told = place.refused(&["train", "--bank", "bank", "-o", "taste.onnx"]);
+    if cfg!(feature = "train") {
+        assert!(told.contains("bank: 1 good and 1 bad exemplars are too few"), "{told}");
+        assert!(told.contains("at least 10 of each"), "{told}");
+        assert!(place.refused(&["train", "--bank", "bank", "-o", "nowhere/taste.onnx"]).contains("cannot write"));
+        let over = place.refused(&["train", "--bank", "bank", "-o", "bank/good/jacques.mid"]);
+        assert!(over.contains("apart from those that are read"), "{over}");
+    } else {
+        assert!(told.contains("--features train"), "{told}");
+    }
+    assert!(!place.path("taste.onnx").exists());
+}

@@ -90,6 +90,13 @@ Examples:
     /// Make, grow and clean a bank
     #[command(subcommand)]
     Bank(BankCommand),
+    /// Train a small network on a bank, to be blended into the score
+    #[command(after_help = "\
+Needs a program that was built with --features train; any program uses what was trained.
+Examples:
+  judge train --bank my-bank -o taste.onnx
+  judge train --bank my-bank --group-by folder -o taste.onnx   good/waltz and bad/waltz are held out together")]
+    Train(TrainArgs),
     /// Tell what this program can do here: bank, backends, threads
     Doctor(DoctorArgs),
     /// Print shell completions
@@ -533,6 +540,55 @@ pub struct RenderArgs {
     /// General.
     #[command(flatten)]
     pub general: GeneralArgs,
+}
+
+/// What is held out together when a network is trained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum GroupByArg {
+    /// Doubles only.
+    None,
+    /// What comes from one source, as bank.ron says.
+    Source,
+    /// What is in folders of one name below good and bad.
+    Folder,
+}
+
+/// `judge train`
+#[derive(Debug, Args)]
+pub struct TrainArgs {
+    /// The bank.
+    #[command(flatten)]
+    pub bank: BankArgs,
+    /// Where to write the network, an ONNX file
+    #[arg(long, short, value_name = "MODEL.onnx")]
+    pub output: PathBuf,
+    /// What is held out together, beside doubles, when it is measured how well the network does
+    #[arg(long, value_name = "WHAT", default_value = "source")]
+    pub group_by: GroupByArg,
+    /// Into how many parts the bank is dealt out, each held out in turn
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(3..=100))]
+    pub folds: u16,
+    /// How often the exemplars are gone through at most
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub epochs: u32,
+    /// Where chance begins: the same network comes of the same bank and seed
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Which part of the bad pictures are good exemplars in disorder, 0 to 1
+    #[arg(long, value_name = "PART", default_value_t = 0.7, value_parser = part)]
+    pub scrambled: f64,
+    /// Write a JSON object, then one for each exemplar
+    #[arg(long)]
+    pub json: bool,
+    /// General.
+    #[command(flatten)]
+    pub general: GeneralArgs,
+}
+
+fn part(text: &str) -> Result<f64, String> {
+    let expected = || format!("{text:?} is not a number from 0 to 1");
+    let part: f64 = text.trim().parse().map_err(|_| expected())?;
+    if (0.0..=1.0).contains(&part) { Ok(part) } else { Err(expected()) }
 }
 
 /// `judge doctor`

@@ -62,6 +62,7 @@ fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Some(Command::Inspect(args)) => command::inspect::run(&args),
         Some(Command::Render(args)) => command::render::run(&args),
         Some(Command::Bank(command)) => command::bank::run(&command),
+        Some(Command::Train(args)) => command::train::run(&args),
         Some(Command::Doctor(args)) => command::doctor::run(&args),
         Some(Command::Completions { shell }) => {
             let mut text = Vec::new();

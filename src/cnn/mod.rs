@@ -15,6 +15,8 @@ mod network;
 #[cfg(feature = "onnx")]
 mod picture;
 mod recipe;
+#[cfg(feature = "train")]
+pub mod train;
 
 pub use network::Network;
 pub use recipe::{Channel, Familiarity, PitchAnchor, Recipe, RecipeProblem, TimeAnchor};

@@ -8,6 +8,7 @@ use crate::bank::{Bank, Label};
 use crate::correlate::Planner;
 use crate::error::{Error, Result};
 use crate::judge::{Judge, Score};
+use crate::roc;
 
 /// Labels, and what was said.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,20 +46,7 @@ impl Evaluation {
     /// The area under the ROC curve of the score: how often a good exemplar scores higher than a bad one, equal scores
     /// counting half (Mann and Whitney 1947). `None` without both.
     pub fn auc(&self) -> Option<f64> {
-        let mut ranked: Vec<_> =
-            self.judged.iter().map(|(label, score)| (score.score, *label == Label::Good)).collect();
-        ranked.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let good = ranked.iter().filter(|(_, good)| *good).count();
-        let bad = ranked.len() - good;
-        let mut below = 0;
-        let mut won = 0.0;
-        for equal in ranked.chunk_by(|a, b| a.0 == b.0) {
-            let good = equal.iter().filter(|(_, good)| *good).count();
-            let bad = equal.len() - good;
-            won += good as f64 * (below as f64 + bad as f64 / 2.0);
-            below += bad;
-        }
-        (good > 0 && bad > 0).then(|| won / (good * bad) as f64)
+        roc::area(self.judged.iter().map(|(label, score)| (score.score, *label == Label::Good)).collect())
     }
 
     /// What each exemplar does for the others, when each is left out in turn.

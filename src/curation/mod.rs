@@ -5,6 +5,7 @@
 mod check;
 mod doubles;
 mod evaluation;
+mod groups;
 mod left_out;
 mod phrases;
 mod suggest;
@@ -13,6 +14,7 @@ mod thresholds;
 pub use check::{Contradiction, Findings, Hub, check, fingerprint};
 pub use doubles::{DoubleGroup, doubles};
 pub use evaluation::{Evaluation, Usefulness, fold};
+pub use groups::{GroupBy, groups};
 pub use left_out::{LeftOut, leave_one_out};
 pub use phrases::{LONGEST_PHRASE, SHORTEST_PHRASE, phrases};
 pub use suggest::{Candidate, Reason, Suggestion, suggest};

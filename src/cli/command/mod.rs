@@ -12,3 +12,4 @@ pub mod render;
 mod render_sound;
 pub mod scan;
 pub mod stream;
+pub mod train;
