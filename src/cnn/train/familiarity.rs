@@ -7,6 +7,9 @@ use crate::cnn::Familiarity;
 const USUAL: f64 = 0.99;
 /// So many times as far off as that, a picture is altogether strange.
 const STRANGE: f64 = 2.0;
+/// Below this confidence an opinion says nothing: even one of next to no weight would put into an order of chance what the
+/// exemplars score alike.
+const LEAST_CONFIDENCE: f64 = 0.1;
 /// The least spread of a dimension, as a part of the greatest: one that never moves in training tells nothing of how strange
 /// something is, but must not be divided by.
 const LEAST_SPREAD: f32 = 0.05;
@@ -31,7 +34,7 @@ pub fn familiarity(seen: (&Answers, &[bool]), held_out: &Answers) -> Familiarity
     let spreads: Vec<f32> = (0..EMBEDDING).map(spread).collect();
     let widest = spreads.iter().copied().fold(f32::MIN_POSITIVE, f32::max);
     let scale = spreads.iter().map(|spread| spread.max(LEAST_SPREAD * widest)).collect();
-    let mut familiarity = Familiarity { centres, scale, near: 0.0, far: 1.0, least_confidence: 0.0 };
+    let mut familiarity = Familiarity { centres, scale, near: 0.0, far: 1.0, least_confidence: LEAST_CONFIDENCE };
     let mut distances: Vec<f64> = rows(held_out).iter().chain(&embeddings).map(|it| familiarity.distance(it)).collect();
     distances.sort_by(f64::total_cmp);
     let usual = ((distances.len() as f64 * USUAL) as usize).min(distances.len().saturating_sub(1));
