@@ -11,6 +11,9 @@ use crate::roll::PianoRoll;
 /// Transpositions that are bounded side by side.
 const LANES: usize = 64;
 
+/// Where half of that is enough, it is done with half.
+const HALF: usize = LANES / 2;
+
 /// The lit pixels of each row of many exemplars under every stretch.
 #[derive(Debug, Default)]
 pub(super) struct Inks {
@@ -88,10 +91,27 @@ impl<'a> Ink<'a> {
 /// A fragment's ink, ready to bound many exemplars.
 #[derive(Debug)]
 pub(crate) struct Bounder {
-    /// Ink by row, the lowest at cell `LANES`; `None` when the fragment cannot be bounded.
-    ink: Option<Box<[u16; 3 * LANES]>>,
-    rows: usize,
+    fragment: Option<Fragment>,
+    /// For each stretch of the exemplar that was bounded last what it may reach at each transposition, upright and
+    /// inverted; so many lanes as `width` are valid.
+    kept: Vec<[[u16; LANES]; 2]>,
+    width: Option<Width>,
     processor: Processor,
+}
+
+/// The ink of a fragment that can be bounded.
+#[derive(Debug)]
+struct Fragment {
+    /// By row, the lowest at cell `LANES`.
+    ink: Box<[u16; 3 * LANES]>,
+    rows: usize,
+}
+
+/// How many transpositions are bounded side by side.
+#[derive(Debug, Clone, Copy)]
+enum Width {
+    Half,
+    Full,
 }
 
 /// The most pixels that a fragment and an exemplar can have in common, upright and inverted.
@@ -101,44 +121,70 @@ pub(crate) type Most = [u16; 2];
 pub(crate) const UNBOUNDED: u16 = u16::MAX;
 
 impl Bounder {
-    /// For a fragment.
-    pub(crate) fn new(roll: &PianoRoll) -> Self {
-        let mut ink = Box::new([0u16; 3 * LANES]);
-        let mut fits = roll.is_binary() && roll.rows() <= LANES && !roll.is_dark();
-        if fits {
-            for run in roll.runs() {
-                let cell = &mut ink[LANES + (run.pitch - roll.low()) as usize];
-                let sum = u32::from(*cell) + run.columns();
-                fits &= sum <= u32::from(u16::MAX);
-                *cell = sum as u16;
-            }
-        }
-        Self { ink: fits.then_some(ink), rows: roll.rows(), processor: Processor::best() }
+    /// For a fragment, and exemplars under so many stretches.
+    pub(crate) fn new(roll: &PianoRoll, stretches: usize) -> Self {
+        let (fragment, kept) = (Fragment::new(roll), vec![[[0; LANES]; 2]; stretches]);
+        Self { fragment, kept, width: None, processor: Processor::best() }
     }
 
-    /// Bounds each stretch; false, and nothing said, for a pair that cannot be bounded.
-    pub(crate) fn bound(&self, exemplar: Ink<'_>, bounds: &mut [Most]) -> bool {
-        let Some(ink) = &self.ink else { return false };
-        let Some(&last) = exemplar.rows.last() else { return false };
-        match self.rows + usize::from(last) {
-            0..=32 => self.processor.run(SideBySide::<32> { ink, exemplar, last, bounds }),
-            33..=LANES => self.processor.run(SideBySide::<LANES> { ink, exemplar, last, bounds }),
-            _ => return false,
+    /// Bounds each stretch of an exemplar, and keeps what it may reach at each transposition; false, and nothing said, for
+    /// a pair that cannot be bounded.
+    pub(crate) fn bound(&mut self, exemplar: Ink<'_>, bounds: &mut [Most]) -> bool {
+        let Self { fragment, kept, width, processor } = self;
+        let pair = fragment.as_ref().and_then(|fragment| fragment.meet(exemplar, kept.len()));
+        *width = pair.as_ref().map(|&(width, _)| width);
+        match pair {
+            Some((Width::Half, pair)) => processor.run(Bound::<HALF> { pair, kept, bounds }),
+            Some((Width::Full, pair)) => processor.run(Bound::<LANES> { pair, kept, bounds }),
+            None => return false,
         }
         true
     }
 
-    /// Answers questions about one exemplar, which are best in order of stretch; false, and nothing answered, for a pair
+    /// Answers questions about the exemplar that was bounded last; false, and nothing answered, if it could not be.
+    pub(crate) fn reaching_kept(&self, questions: &mut [Reaching]) -> bool {
+        match self.width {
+            Some(Width::Half) => self.processor.run(FromKept::<HALF> { kept: &self.kept, questions }),
+            Some(Width::Full) => self.processor.run(FromKept::<LANES> { kept: &self.kept, questions }),
+            None => return false,
+        }
+        true
+    }
+
+    /// Answers questions about any exemplar, which are best in order of stretch; false, and nothing answered, for a pair
     /// that cannot be bounded.
-    pub(crate) fn reaching(&self, exemplar: Ink<'_>, stretches: usize, questions: &mut [Reaching]) -> bool {
-        let Some(ink) = self.ink.as_deref() else { return false };
-        let Some(&last) = exemplar.rows.last() else { return false };
-        match self.rows + usize::from(last) {
-            0..=32 => self.processor.run(Answer::<32> { ink, exemplar, stretches, last, questions }),
-            33..=LANES => self.processor.run(Answer::<LANES> { ink, exemplar, stretches, last, questions }),
-            _ => return false,
+    pub(crate) fn reaching(&self, exemplar: Ink<'_>, questions: &mut [Reaching]) -> bool {
+        match self.fragment.as_ref().and_then(|fragment| fragment.meet(exemplar, self.kept.len())) {
+            Some((Width::Half, pair)) => self.processor.run(Answer::<HALF> { pair, questions }),
+            Some((Width::Full, pair)) => self.processor.run(Answer::<LANES> { pair, questions }),
+            None => return false,
         }
         true
+    }
+}
+
+impl Fragment {
+    fn new(roll: &PianoRoll) -> Option<Self> {
+        if !roll.is_binary() || roll.rows() > LANES || roll.is_dark() {
+            return None;
+        }
+        let mut ink = Box::new([0u16; 3 * LANES]);
+        for run in roll.runs() {
+            let cell = &mut ink[LANES + (run.pitch - roll.low()) as usize];
+            *cell = u16::try_from(u32::from(*cell) + run.columns()).ok()?;
+        }
+        Some(Self { ink, rows: roll.rows() })
+    }
+
+    /// What is needed to bound a pair, if it can be.
+    fn meet<'a>(&'a self, exemplar: Ink<'a>, stretches: usize) -> Option<(Width, Pair<'a>)> {
+        let &last = exemplar.rows.last()?;
+        let width = match self.rows + usize::from(last) {
+            ..=HALF => Width::Half,
+            ..=LANES => Width::Full,
+            _ => return None,
+        };
+        Some((width, Pair { ink: &self.ink, exemplar, last, stretches }))
     }
 }
 
@@ -156,12 +202,96 @@ pub(crate) struct Reaching {
     pub lanes: u64,
 }
 
-/// To answer such questions with `WIDTH` transpositions side by side.
-struct Answer<'a, const WIDTH: usize> {
+impl Reaching {
+    /// Answers it by what is possible at each transposition.
+    #[inline(always)]
+    fn answer<const WIDTH: usize>(&mut self, lanes: &[u16; WIDTH]) {
+        let mut reach = [0u8; WIDTH];
+        for lane in 0..WIDTH {
+            reach[lane] = (lanes[lane] >= self.least).into();
+        }
+        self.lanes = 0;
+        for (place, eight) in reach.as_chunks::<8>().0.iter().enumerate() {
+            // Gathers the lowest bits of eight bytes into one.
+            let byte = u64::from_le_bytes(*eight).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+            self.lanes |= byte << (8 * place);
+        }
+    }
+}
+
+/// A fragment and an exemplar.
+struct Pair<'a> {
     ink: &'a [u16; 3 * LANES],
     exemplar: Ink<'a>,
-    stretches: usize,
     last: u8,
+    stretches: usize,
+}
+
+impl Pair<'_> {
+    /// For each transposition what the rows of the exemplar under a stretch have in common with the fragment at most. A
+    /// sum that saturates is [`UNBOUNDED`].
+    #[inline(always)]
+    fn sums<const WIDTH: usize, const INVERTED: bool>(&self, stretch: usize) -> [u16; WIDTH] {
+        let Self { ink, exemplar, last, stretches } = self;
+        let mut lanes = [0u16; WIDTH];
+        for (&row, &own) in exemplar.rows.iter().zip(exemplar.ink.iter().skip(stretch).step_by(*stretches)) {
+            let row = if INVERTED { row } else { last - row };
+            if let Some(ink) = ink[LANES - usize::from(row)..].first_chunk::<WIDTH>() {
+                for lane in 0..WIDTH {
+                    lanes[lane] = lanes[lane].saturating_add(ink[lane].min(own));
+                }
+            }
+        }
+        lanes
+    }
+}
+
+/// To bound `WIDTH` transpositions side by side, and find the greatest.
+struct Bound<'a, const WIDTH: usize> {
+    pair: Pair<'a>,
+    kept: &'a mut [[[u16; LANES]; 2]],
+    bounds: &'a mut [Most],
+}
+
+impl<const WIDTH: usize> Work for Bound<'_, WIDTH> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { pair, kept, bounds } = self;
+        for (stretch, ([upright, inverted], bound)) in kept.iter_mut().zip(bounds).enumerate() {
+            let lanes = pair.sums::<WIDTH, false>(stretch);
+            upright[..WIDTH].copy_from_slice(&lanes);
+            bound[0] = lanes.into_iter().max().unwrap_or(0);
+            let lanes = pair.sums::<WIDTH, true>(stretch);
+            inverted[..WIDTH].copy_from_slice(&lanes);
+            bound[1] = lanes.into_iter().max().unwrap_or(0);
+        }
+    }
+}
+
+/// To answer questions about the exemplar that was bounded last.
+struct FromKept<'a, const WIDTH: usize> {
+    kept: &'a [[[u16; LANES]; 2]],
+    questions: &'a mut [Reaching],
+}
+
+impl<const WIDTH: usize> Work for FromKept<'_, WIDTH> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for question in self.questions {
+            if let Some(lanes) = self.kept[question.stretch][usize::from(question.inverted)].first_chunk::<WIDTH>() {
+                question.answer(lanes);
+            }
+        }
+    }
+}
+
+/// To answer questions about any exemplar.
+struct Answer<'a, const WIDTH: usize> {
+    pair: Pair<'a>,
     questions: &'a mut [Reaching],
 }
 
@@ -170,75 +300,23 @@ impl<const WIDTH: usize> Work for Answer<'_, WIDTH> {
 
     #[inline(always)]
     fn run(self) {
-        let Self { ink, exemplar, stretches, last, questions } = self;
         let (mut upright, mut inverted) = ([0u16; WIDTH], [0u16; WIDTH]);
-        let mut known = usize::MAX;
-        for question in questions {
-            if question.stretch != known {
-                known = question.stretch;
-                (upright, inverted) = sums(ink, exemplar, last, (known, stretches));
+        // The stretches that these are of.
+        let mut known = [usize::MAX; 2];
+        for question in self.questions {
+            if question.inverted {
+                if known[1] != question.stretch {
+                    known[1] = question.stretch;
+                    inverted = self.pair.sums::<WIDTH, true>(question.stretch);
+                }
+                question.answer(&inverted);
+            } else {
+                if known[0] != question.stretch {
+                    known[0] = question.stretch;
+                    upright = self.pair.sums::<WIDTH, false>(question.stretch);
+                }
+                question.answer(&upright);
             }
-            let lanes = if question.inverted { &inverted } else { &upright };
-            let mut reach = [0u8; WIDTH];
-            for lane in 0..WIDTH {
-                reach[lane] = (lanes[lane] >= question.least).into();
-            }
-            question.lanes = 0;
-            for (place, eight) in reach.as_chunks::<8>().0.iter().enumerate() {
-                // Gathers the lowest bits of eight bytes into one.
-                let byte = u64::from_le_bytes(*eight).wrapping_mul(0x0102_0408_1020_4080) >> 56;
-                question.lanes |= byte << (8 * place);
-            }
-        }
-    }
-}
-
-/// For each transposition what the rows of an exemplar under one of so many stretches have in common with the fragment at
-/// most: upright, and inverted.
-#[inline(always)]
-fn sums<const WIDTH: usize>(
-    ink: &[u16; 3 * LANES],
-    exemplar: Ink<'_>,
-    last: u8,
-    (stretch, stretches): (usize, usize),
-) -> ([u16; WIDTH], [u16; WIDTH]) {
-    let (mut upright, mut inverted) = ([0u16; WIDTH], [0u16; WIDTH]);
-    for (&row, own) in exemplar.rows.iter().zip(exemplar.ink.iter().skip(stretch).step_by(stretches)) {
-        add(&mut upright, &ink[LANES - usize::from(last - row)..], *own);
-        add(&mut inverted, &ink[LANES - usize::from(row)..], *own);
-    }
-    (upright, inverted)
-}
-
-/// To bound `WIDTH` transpositions side by side, and find the greatest.
-struct SideBySide<'a, const WIDTH: usize> {
-    ink: &'a [u16; 3 * LANES],
-    exemplar: Ink<'a>,
-    last: u8,
-    bounds: &'a mut [Most],
-}
-
-impl<const WIDTH: usize> Work for SideBySide<'_, WIDTH> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        let Self { ink, exemplar, last, bounds } = self;
-        let stretches = bounds.len();
-        for (stretch, bound) in bounds.iter_mut().enumerate() {
-            let (upright, inverted) = sums::<WIDTH>(ink, exemplar, last, (stretch, stretches));
-            *bound = [upright, inverted].map(|lanes| lanes.into_iter().max().unwrap_or(0));
-        }
-    }
-}
-
-/// Adds what a row of the exemplar can have in common with the fragment at every transposition. A
-/// sum that saturates is [`UNBOUNDED`].
-#[inline(always)]
-fn add<const WIDTH: usize>(lanes: &mut [u16; WIDTH], ink: &[u16], own: u16) {
-    if let Some(ink) = ink.first_chunk::<WIDTH>() {
-        for lane in 0..WIDTH {
-            lanes[lane] = lanes[lane].saturating_add(ink[lane].min(own));
         }
     }
 }

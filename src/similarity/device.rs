@@ -85,7 +85,7 @@ impl DeviceShelf {
             if !missing.is_empty() {
                 let reach = vec![f64::INFINITY; exemplars.shelf.stretches() * exemplars.shelf.mirrors().len()];
                 exemplars.evaluate(fragment, |evaluator| {
-                    missing.iter().for_each(|&index| row[index] = evaluator.greatest(index, 1.0, &reach, 0.0));
+                    missing.iter().for_each(|&index| row[index] = evaluator.most_similar(index, 1.0, &reach));
                 });
             }
             row
@@ -103,7 +103,7 @@ impl DeviceShelf {
         task.exemplars.evaluate(fragment, |evaluator| {
             for &index in &self.0.unfit {
                 let (side, weight) = (task.side)(index);
-                let similarity = evaluator.greatest(index, weight, &reach, 0.0);
+                let similarity = evaluator.most_similar(index, weight, &reach);
                 if similarity >= task.floors.least[side] {
                     best[side].push((index, similarity));
                 }

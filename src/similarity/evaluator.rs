@@ -30,11 +30,25 @@ pub(crate) struct Evaluator<'a> {
     kernel: &'a mut Kernel,
     bounder: Bounder,
     most: Vec<Most>,
+    /// The exemplar whose ink was bounded last.
+    bounded: Option<usize>,
     /// Brightness by transposition, for the pair at hand.
     tops: Vec<u32>,
     /// What is asked about the exemplar at hand, and for each question the alteration.
     questions: Vec<Reaching>,
     asked: Vec<usize>,
+}
+
+/// What is known of the similarity to an exemplar: what it is under an alteration.
+#[derive(Clone, Copy)]
+pub(crate) struct Known {
+    pub alteration: Option<usize>,
+    /// Weighted.
+    pub similarity: f64,
+}
+
+impl Known {
+    pub(crate) const NOTHING: Self = Self { alteration: None, similarity: 0.0 };
 }
 
 impl<'a> Exemplars<'a> {
@@ -47,8 +61,9 @@ impl<'a> Exemplars<'a> {
                 energy: fragment.roll().energy(),
                 inverse_root: fragment.roll().energy().sqrt().recip(),
                 kernel,
-                bounder: Bounder::new(fragment.roll()),
+                bounder: Bounder::new(fragment.roll(), self.shelf.stretches()),
                 most: vec![Most::default(); self.shelf.stretches()],
+                bounded: None,
                 tops: Vec::new(),
                 questions: Vec::new(),
                 asked: Vec::new(),
@@ -58,29 +73,17 @@ impl<'a> Exemplars<'a> {
 }
 
 impl Evaluator<'_> {
-    /// Whether the energies, then the pitches, let any alteration of an exemplar reach `floor`: a
-    /// first look at what [`bound`](Self::bound) finds, without roots and divisions.
-    pub(crate) fn may_reach(&mut self, index: usize, weight: f64, floor: f64) -> bool {
+    /// Whether the energies let any alteration of an exemplar reach `floor`: a first look at what [`bound`](Self::bound)
+    /// finds, without roots and divisions.
+    pub(crate) fn may_reach(&self, index: usize, weight: f64, floor: f64) -> bool {
         // A hair lower, so that rounding rules nothing out.
         let least = if floor > 0.0 { (floor / weight).powi(2) * self.energy * (1.0 - 1e-9) } else { 0.0 };
         let shelf = self.exemplars.shelf;
         // Brightness is at most the lesser energy.
-        let by_energy = |stretch: usize| {
-            shelf.energy(index, stretch).is_none_or(|energy| {
-                let energy = f64::from(energy);
-                let [upright, inverted] = shelf.most_weights(stretch);
-                (upright.max(inverted) * self.energy.min(energy)).powi(2) >= least * energy
-            })
-        };
-        if !(0..shelf.stretches()).any(by_energy) {
-            return false;
-        }
-        self.bound_ink(index);
         (0..shelf.stretches()).any(|stretch| {
             shelf.energy(index, stretch).is_none_or(|energy| {
-                let ([upright, inverted], most) = (shelf.most_weights(stretch), self.most[stretch]);
-                let most = (upright * f64::from(most[0])).max(inverted * f64::from(most[1]));
-                self.most[stretch].contains(&UNBOUNDED) || most.powi(2) >= least * f64::from(energy)
+                let energy = f64::from(energy);
+                (shelf.most_weight(stretch) * self.energy.min(energy)).powi(2) >= least * energy
             })
         })
     }
@@ -91,6 +94,7 @@ impl Evaluator<'_> {
         if !self.bounder.bound(self.exemplars.shelf.inks(index), &mut self.most) {
             self.most.fill([UNBOUNDED; 2]);
         }
+        self.bounded = Some(index);
         &self.most
     }
 
@@ -98,11 +102,6 @@ impl Evaluator<'_> {
     /// stretch by mirror, times `weight`; gives the greatest.
     pub(crate) fn bound(&mut self, index: usize, weight: f64, reach: &mut Vec<f64>) -> f64 {
         self.bound_ink(index);
-        self.bound_by_ink(index, weight, reach)
-    }
-
-    /// The same for the exemplar whose ink was bounded last.
-    pub(crate) fn bound_by_ink(&self, index: usize, weight: f64, reach: &mut Vec<f64>) -> f64 {
         let shelf = self.exemplars.shelf;
         let mut bound: f64 = 0.0;
         for (stretch, most) in self.most.iter().enumerate() {
@@ -122,20 +121,27 @@ impl Evaluator<'_> {
         bound
     }
 
-    /// The greatest similarity to an exemplar, times `weight`, under the alterations whose `reach`
-    /// is not below `floor`.
-    pub(crate) fn greatest(&mut self, index: usize, weight: f64, reach: &[f64], floor: f64) -> f64 {
-        let Exemplars { shelf, .. } = self.exemplars;
-        let mut greatest: f64 = 0.0;
-        let mut first = None;
-        if floor <= 0.0 && reach.iter().all(|reach| reach.is_finite()) {
-            // Nothing is known yet: the most promising alteration tells what the others must reach.
-            first = (0..reach.len()).max_by(|&a, &b| reach[a].total_cmp(&reach[b]));
-            if let Some(first) = first {
-                let (stretch, mirror) = shelf.place(first);
-                greatest = weight * self.similarity((index, stretch, mirror));
+    /// A first look at an exemplar: its similarity, times `weight`, under the alteration that may reach most, or something
+    /// that is less than `floor`.
+    pub(crate) fn glance(&mut self, index: usize, weight: f64, reach: &[f64], floor: f64) -> Known {
+        let mut first = 0;
+        for (alteration, most) in reach.iter().enumerate() {
+            if *most > reach[first] {
+                first = alteration;
             }
         }
+        let (stretch, mirror) = self.exemplars.shelf.place(first);
+        let mut question = [self.question((stretch, mirror), floor / weight * self.root(index, stretch))];
+        let bounded = self.reaching(index, &mut question);
+        let similarity = weight * self.answer((index, stretch, mirror), bounded, &question[0]);
+        Known { alteration: Some(first), similarity }
+    }
+
+    /// The greatest similarity to an exemplar, times `weight`, under the alterations whose `reach` is not below `floor`, or
+    /// something that is less than that.
+    pub(crate) fn greatest(&mut self, index: usize, weight: f64, reach: &[f64], floor: f64, known: Known) -> f64 {
+        let Exemplars { shelf, .. } = self.exemplars;
+        let mut greatest = known.similarity;
         let floor = floor.max(greatest);
         let (mut questions, mut asked) = (std::mem::take(&mut self.questions), std::mem::take(&mut self.asked));
         questions.clear();
@@ -145,26 +151,46 @@ impl Evaluator<'_> {
             let least = floor / weight * self.root(index, stretch);
             for mirror in 0..mirrors {
                 let alteration = stretch * mirrors + mirror;
-                if reach[alteration] >= floor && Some(alteration) != first {
+                if reach[alteration] >= floor && Some(alteration) != known.alteration {
                     asked.push(alteration);
                     questions.push(self.question((stretch, mirror), least));
                 }
             }
         }
-        let bounded = self.bounder.reaching(shelf.inks(index), shelf.stretches(), &mut questions);
+        let bounded = !questions.is_empty() && self.reaching(index, &mut questions);
         for (&alteration, question) in asked.iter().zip(&questions) {
             if reach[alteration] > greatest {
                 let (stretch, mirror) = shelf.place(alteration);
-                let place = (index, stretch, mirror);
-                let similarity = match bounded && question.least > 1 {
-                    true => self.similarity_at(place, question.lanes, question.least.into()),
-                    false => self.similarity(place),
-                };
-                greatest = greatest.max(weight * similarity);
+                greatest = greatest.max(weight * self.answer((index, stretch, mirror), bounded, question));
             }
         }
         (self.questions, self.asked) = (questions, asked);
         greatest
+    }
+
+    /// The greatest similarity to an exemplar, times `weight`, under all alterations, of which is known what they may
+    /// `reach`.
+    pub(crate) fn most_similar(&mut self, index: usize, weight: f64, reach: &[f64]) -> f64 {
+        let skip = reach.iter().all(|reach| reach.is_finite());
+        let known = if skip { self.glance(index, weight, reach, 0.0) } else { Known::NOTHING };
+        self.greatest(index, weight, reach, 0.0, known)
+    }
+
+    /// Answers questions about an exemplar; false if that is not possible.
+    fn reaching(&self, index: usize, questions: &mut [Reaching]) -> bool {
+        match self.bounded == Some(index) {
+            true => self.bounder.reaching_kept(questions),
+            false => self.bounder.reaching(self.exemplars.shelf.inks(index), questions),
+        }
+    }
+
+    /// The similarity under one alteration (exemplar, stretch, mirror) if it may be what was asked for, else something
+    /// that is less.
+    fn answer(&mut self, place: (usize, usize, usize), bounded: bool, question: &Reaching) -> f64 {
+        match bounded && question.least > 1 {
+            true => self.similarity_at(place, question.lanes, question.least.into()),
+            false => self.similarity(place),
+        }
     }
 
     /// The root of the product of the energies, or a hair less.
@@ -238,7 +264,7 @@ impl Evaluator<'_> {
         let (alteration, weight) = (shelf.alteration(stretch, mirror), shelf.weight(stretch, mirror));
         cosines.clear();
         let mut question = [self.question((stretch, mirror), least * self.root(index, stretch))];
-        let bounded = self.bounder.reaching(shelf.inks(index), shelf.stretches(), &mut question);
+        let bounded = self.reaching(index, &mut question);
         let [Reaching { lanes, least, .. }] = question;
         if let Some(outline) = shelf.outline(index, stretch, mirror)
             && match bounded && least > 1 {

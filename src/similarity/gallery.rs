@@ -146,7 +146,7 @@ impl<'a> Gallery<'a> {
                     reach.clear();
                     evaluator.bound(index, 1.0, &mut reach);
                 }
-                evaluator.greatest(index, 1.0, &reach, 0.0)
+                evaluator.most_similar(index, 1.0, &reach)
             })
             .collect()
     }

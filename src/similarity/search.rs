@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
 
-use super::evaluator::{Evaluator, Exemplars};
+use super::evaluator::{Evaluator, Exemplars, Known};
 use crate::correlate::Prepared;
 
 /// The first chunk, and the largest: chunks double, since early on the floor rises fast. The first is large enough that the
@@ -103,10 +103,12 @@ struct Shard<'a> {
 
 /// An exemplar that may reach the floor, and where its alterations' bounds are.
 struct Candidate {
+    /// What it may reach under the alterations that are not known.
     bound: f64,
     index: u32,
     /// The first of them.
     reach: u32,
+    known: Known,
 }
 
 impl<'a> Shard<'a> {
@@ -125,6 +127,9 @@ impl<'a> Shard<'a> {
             self.reach.clear();
             for index in next..end {
                 candidates.extend(self.consider(evaluator, index));
+                if self.is_decided() {
+                    return self.best;
+                }
             }
             next = end;
             if !self.task.exhaustive {
@@ -146,43 +151,62 @@ impl<'a> Shard<'a> {
         self.task.floors.any && self.best.iter().any(|best| !best.is_empty())
     }
 
-    /// Bounds an exemplar; nothing if it cannot reach the floor.
+    /// Bounds an exemplar, and computes its similarity under the alteration that may reach most; nothing if no other can
+    /// reach the floor.
     fn consider(&mut self, evaluator: &mut Evaluator<'_>, index: usize) -> Option<Candidate> {
         let shelf = self.task.exemplars.shelf;
         let first = self.reach.len();
-        let bound = if self.task.exhaustive {
+        if self.task.exhaustive {
             self.reach.resize(first + shelf.stretches() * shelf.mirrors().len(), f64::INFINITY);
-            f64::INFINITY
-        } else {
-            let (side, weight) = (self.task.side)(index);
-            let floor = self.shared.get(side);
-            if !evaluator.may_reach(index, weight, floor) {
-                return None;
-            }
-            let bound = evaluator.bound_by_ink(index, weight, &mut self.reach);
-            if bound < floor {
-                self.reach.truncate(first);
-                return None;
-            }
-            bound
-        };
-        Some(Candidate { bound, index: index as u32, reach: first as u32 })
+            let (bound, known) = (f64::INFINITY, Known::NOTHING);
+            return Some(Candidate { bound, index: index as u32, reach: first as u32, known });
+        }
+        let (side, weight) = (self.task.side)(index);
+        let floor = self.shared.get(side);
+        if !evaluator.may_reach(index, weight, floor) {
+            return None;
+        }
+        if evaluator.bound(index, weight, &mut self.reach) < floor {
+            self.reach.truncate(first);
+            return None;
+        }
+        let known = evaluator.glance(index, weight, &self.reach[first..], floor);
+        self.keep(index, side, known.similarity, floor);
+        // What is known need not be looked at again.
+        let of_others = self.reach[first..].iter().enumerate().filter(|&(it, _)| known.alteration != Some(it));
+        let bound = of_others.fold(0.0, |bound: f64, (_, &reach)| bound.max(reach));
+        if bound < self.shared.get(side) {
+            self.reach.truncate(first);
+            return None;
+        }
+        Some(Candidate { bound, index: index as u32, reach: first as u32, known })
     }
 
     /// Computes an exemplar's similarity, as far as it may reach the floor, and keeps it if it does.
     fn evaluate(&mut self, evaluator: &mut Evaluator<'_>, candidate: &Candidate) {
-        let (index, shelf) = (candidate.index as usize, self.task.exemplars.shelf);
-        let reach = &self.reach[candidate.reach as usize..][..shelf.stretches() * shelf.mirrors().len()];
+        let index = candidate.index as usize;
         let (side, weight) = (self.task.side)(index);
         let floor = if self.task.exhaustive { self.task.floors.least[side] } else { self.shared.get(side) };
-        if candidate.bound < floor {
-            return;
+        if candidate.bound >= floor {
+            let similarity = evaluator.greatest(index, weight, self.reach_of(candidate), floor, candidate.known);
+            self.keep(index, side, similarity, floor);
         }
-        let similarity = evaluator.greatest(index, weight, reach, floor);
+    }
+
+    /// What the alterations of a candidate may reach.
+    fn reach_of(&self, candidate: &Candidate) -> &[f64] {
+        let shelf = self.task.exemplars.shelf;
+        &self.reach[candidate.reach as usize..][..shelf.stretches() * shelf.mirrors().len()]
+    }
+
+    /// Keeps a similarity of an exemplar if it reaches the floor and is among the best, in the place of what was known
+    /// of it, which is not more.
+    fn keep(&mut self, index: usize, side: usize, similarity: f64, floor: f64) {
         if similarity < floor {
             return;
         }
         let best = &mut self.best[side];
+        best.retain(|it| it.0 != index);
         let place =
             best.partition_point(|&(other, known)| known > similarity || (known == similarity && other < index));
         if place < self.task.top {

@@ -250,14 +250,14 @@ impl Sums {
     #[inline(always)]
     fn brightest(&self, edges: &Edges, lane: u8, start: usize, count: usize) -> u8 {
         let cells = self.cells.get(start..).unwrap_or_default();
-        if count <= BLOCK / 2 {
-            return self.of_half_a_block(cells, edges, lane);
-        }
         // A closure would not be compiled for the processor at hand.
         let (mut greatest, mut shift) = (0, 0);
-        while shift < count {
+        while shift + HALF < count {
             greatest = self.of_a_block(cells.get(shift..).unwrap_or_default(), edges, lane).max(greatest);
             shift += BLOCK;
+        }
+        if shift < count {
+            greatest = self.of_half_a_block(cells.get(shift..).unwrap_or_default(), edges, lane).max(greatest);
         }
         greatest
     }
