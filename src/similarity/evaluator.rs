@@ -250,15 +250,15 @@ impl Evaluator<'_> {
         (weight * comparer.cosine_of(self.fragment, &roll), None)
     }
 
-    /// The cosine at each transposition at which the two can meet, not weighted, of an exemplar under an alteration,
-    /// which is counted stretch by mirror: into `cosines`, the lowest transposition first. Those that are below `least` when
-    /// weighted need not be right, only be below it. Tells the alteration with its weight, and the lowest transposition.
+    /// The transpositions of an exemplar under an alteration, which is counted stretch by mirror, with their cosines, which
+    /// are not weighted: into `cosines`. Those whose weighted cosine is below `least` may be left out. Tells the alteration
+    /// with its weight.
     pub(crate) fn cosines_by_transposition(
         &mut self,
         (index, alteration): (usize, usize),
         least: f64,
-        cosines: &mut Vec<f64>,
-    ) -> ((Alteration, f64), i32) {
+        cosines: &mut Vec<(i32, f64)>,
+    ) -> (Alteration, f64) {
         let Exemplars { shelf, comparer, draw } = self.exemplars;
         let (stretch, mirror) = shelf.place(alteration);
         let (alteration, weight) = (shelf.alteration(stretch, mirror), shelf.weight(stretch, mirror));
@@ -273,16 +273,20 @@ impl Evaluator<'_> {
             }
         {
             let energy = f64::from(outline.head.energy);
-            let least = u32::from(least);
-            let of_top = |&top: &u32| if top < least { 0.0 } else { cosine(top.into(), self.energy, energy) };
-            cosines.extend(self.tops.iter().map(of_top));
             let highest = shelf.low(index, mirror) + i32::from(outline.head.rows) - 1;
-            return ((alteration, weight), i32::from(self.fragment.roll().low()) - highest);
+            let lowest = i32::from(self.fragment.roll().low()) - highest;
+            for (transposition, &top) in (lowest..).zip(&self.tops) {
+                if top >= u32::from(least) {
+                    cosines.push((transposition, cosine(top.into(), self.energy, energy)));
+                }
+            }
+        } else {
+            let roll = Prepared::new(draw(index, &alteration));
+            let (lowest, tops) = comparer.planner.brightest_by_transposition(self.fragment, &roll, &comparer.search());
+            let cosine = |top| cosine(top, self.energy, roll.roll().energy());
+            cosines.extend((lowest..).zip(tops.into_iter().map(cosine)));
         }
-        let roll = Prepared::new(draw(index, &alteration));
-        let (lowest, tops) = comparer.planner.brightest_by_transposition(self.fragment, &roll, &comparer.search());
-        cosines.extend(tops.into_iter().map(|top| cosine(top, self.energy, roll.roll().energy())));
-        ((alteration, weight), lowest)
+        (alteration, weight)
     }
 
     /// How many pixels of the fragment are lit.

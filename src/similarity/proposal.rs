@@ -62,7 +62,7 @@ impl Proposals {
                 Extent::Containing => cosine(brightness, k, k),
             };
             let weight = comparer.weights.promise(&alteration);
-            proposals.offer((alteration, weight), lowest, tops.into_iter().map(similarity));
+            proposals.offer((alteration, weight), (lowest..).zip(tops.into_iter().map(similarity)));
         }
         proposals
     }
@@ -74,17 +74,21 @@ impl Proposals {
         scratch: &mut Scratch,
     ) -> Self {
         let mut proposals = Self::none(most);
-        let Scratch { reach, tops } = scratch;
+        let Scratch { reach, order, cosines } = scratch;
         reach.clear();
         evaluator.bound(index, 1.0, reach);
-        for (alteration, &reach) in reach.iter().enumerate() {
+        // What is bounded is the weighted cosine, and promises are weighted by the same numbers. The most promising
+        // alterations come first, so that others are passed over.
+        order.clear();
+        order.extend(0..reach.len());
+        order.sort_unstable_by(|&a, &b| reach[b].total_cmp(&reach[a]));
+        for &alteration in order.iter() {
             let floor = proposals.floor();
-            // What is bounded is the weighted cosine, and promises are weighted by the same numbers.
-            if reach < floor {
-                continue;
+            if reach[alteration] < floor {
+                break;
             }
-            let ((altered, weight), lowest) = evaluator.cosines_by_transposition((index, alteration), floor, tops);
-            proposals.offer((altered, weight), lowest, tops.iter().copied());
+            let altered = evaluator.cosines_by_transposition((index, alteration), floor, cosines);
+            proposals.offer(altered, cosines.iter().copied());
         }
         proposals
     }
@@ -93,10 +97,10 @@ impl Proposals {
         Self { best: Vec::with_capacity(most), most }
     }
 
-    /// Takes those of an alteration and its weight that are among the best.
-    fn offer(&mut self, (alteration, weight): (Alteration, f64), lowest: i32, correlations: impl Iterator<Item = f64>) {
+    /// Takes those transpositions of an alteration and its weight, with their correlations, that are among the best.
+    fn offer(&mut self, (alteration, weight): (Alteration, f64), correlations: impl Iterator<Item = (i32, f64)>) {
         let mut floor = self.floor();
-        for (transposition, correlation) in (lowest..).zip(correlations) {
+        for (transposition, correlation) in correlations {
             let promise = weight * correlation;
             if promise <= 0.0 || promise < floor {
                 continue;
@@ -126,5 +130,6 @@ impl Proposals {
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
     reach: Vec<f64>,
-    tops: Vec<f64>,
+    order: Vec<usize>,
+    cosines: Vec<(i32, f64)>,
 }

@@ -18,7 +18,7 @@ use crate::correlate::Prepared;
 
 /// The first chunk, and the largest: chunks double, since early on the floor rises fast. The first is large enough that the
 /// most promising ones in it, which are computed first, let most others be passed over.
-const CHUNKS: (usize, usize) = (256, 2048);
+const CHUNKS: (usize, usize) = (1024, 2048);
 
 /// Shorter shelves are searched by one thread.
 const SHARD: usize = 1024;
