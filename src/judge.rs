@@ -42,6 +42,8 @@ pub struct Judge {
     bank: Bank,
     comparer: Comparer,
     thresholds: Thresholds,
+    /// The side (0 or 1) and the weight of each exemplar, close together for searches.
+    sides: Vec<(usize, f64)>,
     store: Store,
     /// When that is the measure.
     full: Option<Full>,
@@ -121,8 +123,10 @@ impl Judge {
         let exemplars = bank.exemplars();
         let store = Store::new(&comparer, exemplars.len(), |index| &exemplars[index].fragment);
         let full = (comparer.measure == Measure::Full).then(|| Full::new(&comparer, exemplars.len()));
+        let sides = exemplars.iter().map(|exemplar| (side(exemplar.label), exemplar.weight)).collect();
         Self {
             thresholds: bank.thresholds(),
+            sides,
             bank,
             comparer,
             store,
@@ -358,8 +362,7 @@ impl Judge {
     }
 
     fn side_and_weight(&self, index: usize) -> (usize, f64) {
-        let exemplar = &self.bank.exemplars()[index];
-        (side(exemplar.label), exemplar.weight)
+        self.sides[index]
     }
 
     /// The verdict alone: the cheapest question. It stops at the first exemplar that decides it.
