@@ -179,11 +179,11 @@ impl Fragment {
     /// What is needed to bound a pair, if it can be.
     fn meet<'a>(&'a self, exemplar: Ink<'a>, stretches: usize) -> Option<(Width, Pair<'a>)> {
         let &last = exemplar.rows.last()?;
-        let width = match self.rows + usize::from(last) {
-            ..=HALF => Width::Half,
-            ..=LANES => Width::Full,
-            _ => return None,
-        };
+        let transpositions = self.rows + usize::from(last);
+        if transpositions > LANES {
+            return None;
+        }
+        let width = if transpositions <= HALF { Width::Half } else { Width::Full };
         Some((width, Pair { ink: &self.ink, exemplar, last, stretches }))
     }
 }

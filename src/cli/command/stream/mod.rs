@@ -1,8 +1,9 @@
 //! `judge stream`: a JSON object a line in, one a line out, in the same order.
 //!
-//! What has arrived when the last answers are written is judged together, on all cores or on a graphics processor. So a
-//! fast writer is answered in large batches, and a lone line at once.
+//! What has arrived when the last lines are judged is judged together, on all cores or on a graphics processor, while the
+//! answers to those are written. So a fast writer is answered in large batches, and a lone line at once.
 
+mod answers;
 mod lines;
 mod request;
 
@@ -13,6 +14,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use self::answers::Answers;
 use self::lines::{Line, Lines};
 use self::request::{Asked, Request};
 use crate::bank::{Bank, Label};
@@ -73,10 +75,11 @@ pub fn run(args: &StreamArgs) -> anyhow::Result<Outcome> {
     let reading = ReadOptions { keep_sound: options.keep_sound, ..reading };
     let mut stream = Stream { args, reading, folder, judge };
     let lines = Lines::of(io::stdin(), args.max_line)?;
-    while let Some(batch) = lines.take(BATCH)? {
-        stream.answer(&batch)?;
-    }
-    Ok(Outcome::Done)
+    let answers = Answers::new()?;
+    let done = stream.answer_all(&lines, &answers);
+    // Also where that failed what was answered before is to be written.
+    answers.finish()?;
+    done.map(|()| Outcome::Done)
 }
 
 /// The state between lines.
@@ -95,8 +98,18 @@ struct Music {
 }
 
 impl Stream<'_> {
-    /// Answers lines in their order.
-    fn answer(&mut self, batch: &[Line]) -> anyhow::Result<()> {
+    /// Answers lines to the last, or until answers can no longer be written.
+    fn answer_all(&mut self, lines: &Lines, answers: &Answers) -> anyhow::Result<()> {
+        while let Some(batch) = lines.take(BATCH)? {
+            if !self.answer(&batch, answers)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Answers lines in their order; false when answers can no longer be written.
+    fn answer(&mut self, batch: &[Line], answers: &Answers) -> anyhow::Result<bool> {
         let limits = self.reading.limits;
         let read = |line: &Line| match &line.bytes {
             Some(bytes) => Request::read(line.number, bytes, &limits),
@@ -107,17 +120,20 @@ impl Stream<'_> {
         while let Some(at) = requests.iter().position(Request::is_reload) {
             let after = requests.split_off(at + 1);
             let reload = requests.pop();
-            self.judge(requests)?;
+            let mut goes_on = answers.put(self.judge(requests)?);
             if let Some(Request { line, id, .. }) = reload {
-                self.reload(line, id.as_deref())?;
+                goes_on = goes_on && answers.put(self.reload(line, id.as_deref())?);
+            }
+            if !goes_on {
+                return Ok(false);
             }
             requests = after;
         }
-        self.judge(requests)
+        Ok(answers.put(self.judge(requests)?))
     }
 
-    /// Judges what can be judged together, and writes the answers.
-    fn judge(&self, requests: Vec<Request>) -> anyhow::Result<()> {
+    /// Judges what can be judged together; gives the answers.
+    fn judge(&self, requests: Vec<Request>) -> anyhow::Result<Vec<u8>> {
         let drums = self.reading.drums || self.judge.bank().settings().drums;
         let options = ReadOptions { drums, ..self.reading.clone() };
         let read = |Request { line, id, asked }| (line, id, asked.and_then(|asked| music(asked, &options)));
@@ -149,14 +165,11 @@ impl Stream<'_> {
                 })?;
             }
         }
-        if !out.is_empty() {
-            output::write(&out)?;
-        }
-        Ok(())
+        Ok(out)
     }
 
-    /// Reads the bank again and tells it; where that fails the old one stays.
-    fn reload(&mut self, line: u64, id: Option<&RawValue>) -> anyhow::Result<()> {
+    /// Reads the bank again; gives the answer. Where that fails the old one stays.
+    fn reload(&mut self, line: u64, id: Option<&RawValue>) -> anyhow::Result<Vec<u8>> {
         let bank = || match &self.folder {
             Some(folder) => Bank::open_with(folder, &self.reading),
             None => Ok(Bank::starter()),
@@ -176,8 +189,7 @@ impl Stream<'_> {
                 output::json(&mut out, &Failure { id, line, error: &error })?;
             }
         }
-        output::write(&out)?;
-        Ok(())
+        Ok(out)
     }
 }
 
@@ -198,26 +210,31 @@ struct Read {
     warnings: Result<Vec<String>, String>,
 }
 
-/// Writes the answers to lines, of which those that could be read have one of `answers` each.
-fn write<T>(
+/// Appends the answers to lines, of which those that could be read have one of `answers` each. They are worded side by
+/// side: telling which notes are alike takes time.
+fn write<T: Send>(
     out: &mut Vec<u8>,
     lines: &[Read],
     answers: Vec<crate::Result<T>>,
-    answer: impl Fn(&mut Vec<u8>, Option<&RawValue>, T, &[String]) -> anyhow::Result<()>,
+    answer: impl Fn(&mut Vec<u8>, Option<&RawValue>, T, &[String]) -> anyhow::Result<()> + Sync,
 ) -> anyhow::Result<()> {
     let mut answers = answers.into_iter();
-    for Read { line, id, warnings } in lines {
-        let id = id.as_deref();
-        match warnings {
-            Err(error) => output::json(out, &Failure { id, line: *line, error })?,
-            Ok(warnings) => match answers.next() {
-                Some(Ok(it)) => answer(out, id, it, warnings)?,
-                Some(Err(error)) => {
-                    output::json(out, &Failure { id, line: *line, error: &error.to_string() })?;
-                }
-                None => {}
-            },
+    let worded = |(Read { line, id, warnings }, told): (&Read, Option<crate::Result<T>>)| {
+        let (mut out, id) = (Vec::new(), id.as_deref());
+        match (warnings, told) {
+            (Ok(warnings), Some(Ok(it))) => answer(&mut out, id, it, warnings)?,
+            (Ok(_), Some(Err(error))) => {
+                output::json(&mut out, &Failure { id, line: *line, error: &error.to_string() })?;
+            }
+            (Ok(_), None) => {}
+            (Err(error), _) => output::json(&mut out, &Failure { id, line: *line, error })?,
         }
+        anyhow::Ok(out)
+    };
+    let all: Vec<_> =
+        lines.iter().map(|read| (read, read.warnings.is_ok().then(|| answers.next()).flatten())).collect();
+    for worded in all.into_par_iter().map(worded).collect::<Vec<_>>() {
+        out.append(&mut worded?);
     }
     Ok(())
 }
