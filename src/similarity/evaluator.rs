@@ -32,6 +32,8 @@ pub(crate) struct Evaluator<'a> {
     most: Vec<Most>,
     /// The exemplar whose ink was bounded last.
     bounded: Option<usize>,
+    /// What it may reach under each stretch, upright and inverted.
+    reach: Vec<[f64; 2]>,
     /// Brightness by transposition, for the pair at hand.
     tops: Vec<u32>,
     /// What is asked about the exemplar at hand, and for each question the alteration.
@@ -64,6 +66,7 @@ impl<'a> Exemplars<'a> {
                 bounder: Bounder::new(fragment.roll(), self.shelf.stretches()),
                 most: vec![Most::default(); self.shelf.stretches()],
                 bounded: None,
+                reach: Vec::new(),
                 tops: Vec::new(),
                 questions: Vec::new(),
                 asked: Vec::new(),
@@ -83,7 +86,8 @@ impl Evaluator<'_> {
         (0..shelf.stretches()).any(|stretch| {
             shelf.energy(index, stretch).is_none_or(|energy| {
                 let energy = f64::from(energy);
-                (shelf.most_weight(stretch) * self.energy.min(energy)).powi(2) >= least * energy
+                let [upright, inverted] = shelf.most_weights(stretch);
+                (upright.max(inverted) * self.energy.min(energy)).powi(2) >= least * energy
             })
         })
     }
@@ -99,26 +103,35 @@ impl Evaluator<'_> {
     }
 
     /// Appends to `reach` what the similarity to an exemplar may be at most under each alteration,
-    /// stretch by mirror, times `weight`; gives the greatest.
-    pub(crate) fn bound(&mut self, index: usize, weight: f64, reach: &mut Vec<f64>) -> f64 {
+    /// stretch by mirror, times `weight`; gives the greatest. Nothing if that is less than `floor`.
+    pub(crate) fn bound(&mut self, index: usize, weight: f64, floor: f64, reach: &mut Vec<f64>) -> Option<f64> {
         self.bound_ink(index);
         let shelf = self.exemplars.shelf;
+        self.reach.clear();
         let mut bound: f64 = 0.0;
         for (stretch, most) in self.most.iter().enumerate() {
             // For upright and for inverted pictures; a hair higher, for single precision.
             let scale = shelf.inverse_root(index, stretch).map(|root| weight * f64::from(root) * self.inverse_root);
-            let similarity = most.map(|most| match (scale, shelf.energy(index, stretch)) {
+            let reach = most.map(|most| match (scale, shelf.energy(index, stretch)) {
                 (Some(scale), _) if most < UNBOUNDED => f64::from(most) * scale * (1.0 + 1e-6),
                 (Some(scale), Some(energy)) => self.energy.min(energy.into()) * scale * (1.0 + 1e-6),
                 _ => weight,
             });
-            for (mirror, &(inverted, _)) in shelf.mirrors().iter().enumerate() {
-                let most = shelf.weight(stretch, mirror) * similarity[usize::from(inverted)];
-                reach.push(most);
-                bound = bound.max(most);
-            }
+            let [upright, inverted] = shelf.most_weights(stretch);
+            bound = bound.max(upright * reach[0]).max(inverted * reach[1]);
+            self.reach.push(reach);
         }
-        bound
+        if bound < floor {
+            return None;
+        }
+        for (stretch, of_stretch) in self.reach.iter().enumerate() {
+            let mirrors = shelf.mirrors().iter().enumerate();
+            reach.extend(
+                mirrors
+                    .map(|(mirror, &(inverted, _))| shelf.weight(stretch, mirror) * of_stretch[usize::from(inverted)]),
+            );
+        }
+        Some(bound)
     }
 
     /// A first look at an exemplar: its similarity, times `weight`, under the alteration that may reach most, or something

@@ -144,7 +144,7 @@ impl<'a> Gallery<'a> {
             .map(|index| {
                 if skip {
                     reach.clear();
-                    evaluator.bound(index, 1.0, &mut reach);
+                    evaluator.bound(index, 1.0, 0.0, &mut reach);
                 }
                 evaluator.most_similar(index, 1.0, &reach)
             })

@@ -76,7 +76,7 @@ impl Proposals {
         let mut proposals = Self::none(most);
         let Scratch { reach, order, cosines } = scratch;
         reach.clear();
-        evaluator.bound(index, 1.0, reach);
+        evaluator.bound(index, 1.0, 0.0, reach);
         // What is bounded is the weighted cosine, and promises are weighted by the same numbers. The most promising
         // alterations come first, so that others are passed over.
         order.clear();

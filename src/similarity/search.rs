@@ -4,8 +4,11 @@
 //! energies alone (brightness is at most the lesser energy, so the cosine is at most the root of
 //! their ratio), then from the ink of its pitches ([`super::bound`]). Those that may reach the
 //! floor, which is the least similarity that is still wanted, are computed exactly, the most
-//! promising first, and raise it. An exemplar is passed over only when its bound is *below* the
-//! floor, so ties are kept and the answer is the same, to the last bit, as without skipping.
+//! promising first, and raise it. In the first chunk, where no floor is known yet, each exemplar is
+//! computed at once under its most promising alteration, while what its pitches allow is at hand:
+//! the others then have a floor to reach that is nearly the last. An exemplar is passed over only
+//! when its bound is *below* the floor, so ties are kept and the answer is the same, to the last
+//! bit, as without skipping.
 
 use std::cmp::Reverse;
 use std::ops::Range;
@@ -16,8 +19,8 @@ use rayon::prelude::*;
 use super::evaluator::{Evaluator, Exemplars, Known};
 use crate::correlate::Prepared;
 
-/// The first chunk, and the largest: chunks double, since early on the floor rises fast. The first is large enough that the
-/// most promising ones in it, which are computed first, let most others be passed over.
+/// The first chunk, and the largest: chunks double, since early on the floor rises fast. The first is large enough that
+/// what is best in it lets most others be passed over.
 const CHUNKS: (usize, usize) = (1024, 2048);
 
 /// Shorter shelves are searched by one thread.
@@ -97,6 +100,8 @@ struct Shard<'a> {
     task: &'a Task<'a>,
     shared: &'a Shared,
     best: Best,
+    /// Whether candidates are looked at while they are collected.
+    glances: bool,
     /// What each alteration of the candidates at hand may reach.
     reach: Vec<f64>,
 }
@@ -113,7 +118,7 @@ struct Candidate {
 
 impl<'a> Shard<'a> {
     fn new(task: &'a Task<'a>, shared: &'a Shared) -> Self {
-        Self { task, shared, best: Best::default(), reach: Vec::new() }
+        Self { task, shared, best: Best::default(), glances: false, reach: Vec::new() }
     }
 
     fn search(mut self, evaluator: &mut Evaluator<'_>, range: Range<usize>) -> Best {
@@ -125,6 +130,7 @@ impl<'a> Shard<'a> {
             chunk = (2 * chunk).min(CHUNKS.1);
             candidates.clear();
             self.reach.clear();
+            self.glances = next == 0;
             for index in next..end {
                 candidates.extend(self.consider(evaluator, index));
                 if self.is_decided() {
@@ -151,8 +157,8 @@ impl<'a> Shard<'a> {
         self.task.floors.any && self.best.iter().any(|best| !best.is_empty())
     }
 
-    /// Bounds an exemplar, and computes its similarity under the alteration that may reach most; nothing if no other can
-    /// reach the floor.
+    /// Bounds an exemplar; nothing if it cannot reach the floor. At first its similarity under the alteration that may
+    /// reach most is computed as well, and it is nothing if no other can.
     fn consider(&mut self, evaluator: &mut Evaluator<'_>, index: usize) -> Option<Candidate> {
         let shelf = self.task.exemplars.shelf;
         let first = self.reach.len();
@@ -166,9 +172,9 @@ impl<'a> Shard<'a> {
         if !evaluator.may_reach(index, weight, floor) {
             return None;
         }
-        if evaluator.bound(index, weight, &mut self.reach) < floor {
-            self.reach.truncate(first);
-            return None;
+        let bound = evaluator.bound(index, weight, floor, &mut self.reach)?;
+        if !self.glances {
+            return Some(Candidate { bound, index: index as u32, reach: first as u32, known: Known::NOTHING });
         }
         let known = evaluator.glance(index, weight, &self.reach[first..], floor);
         self.keep(index, side, known.similarity, floor);

@@ -23,8 +23,8 @@ pub(crate) struct Shelf {
     /// What each alteration counts, stretch by mirror, and 1 / that.
     weights: Vec<f64>,
     inverse_weights: Vec<f64>,
-    /// The greatest of them for each stretch.
-    most_weights: Vec<f64>,
+    /// The greatest of them for each stretch, upright and inverted.
+    most_weights: Vec<[f64; 2]>,
     blocks: Vec<Block>,
     len: usize,
 }
@@ -66,7 +66,12 @@ impl Shelf {
             .iter()
             .flat_map(|&stretch| mirrors.iter().map(move |&mirror| comparer.weight(&alteration(stretch, mirror))))
             .collect();
-        let most = |weights: &[f64]| weights.iter().copied().fold(0.0, f64::max);
+        let most = |weights: &[f64]| {
+            [false, true].map(|inverted| {
+                let of_these = mirrors.iter().zip(weights).filter(|(mirror, _)| mirror.0 == inverted);
+                of_these.fold(0.0, |most: f64, (_, &weight)| most.max(weight))
+            })
+        };
         let inverse_weights = weights.iter().map(|weight| 1.0 / weight).collect();
         let most_weights = weights.chunks(mirrors.len()).map(most).collect();
         let indices: Vec<_> = (0..len).collect();
@@ -116,8 +121,8 @@ impl Shelf {
         self.inverse_weights[stretch * self.mirrors.len() + mirror]
     }
 
-    /// The most that an alteration of a stretch counts.
-    pub(crate) fn most_weight(&self, stretch: usize) -> f64 {
+    /// The most that an alteration of a stretch counts, upright and inverted.
+    pub(crate) fn most_weights(&self, stretch: usize) -> [f64; 2] {
         self.most_weights[stretch]
     }
 
