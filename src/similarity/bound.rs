@@ -127,15 +127,15 @@ impl Bounder {
         Self { fragment, kept, width: None, processor: Processor::best() }
     }
 
-    /// Bounds each stretch of an exemplar, and keeps what it may reach at each transposition; false, and nothing said, for
-    /// a pair that cannot be bounded.
-    pub(crate) fn bound(&mut self, exemplar: Ink<'_>, bounds: &mut [Most]) -> bool {
+    /// Bounds those stretches of an exemplar that are wanted, and keeps what it may reach at each transposition; false, and
+    /// nothing said, for a pair that cannot be bounded.
+    pub(crate) fn bound(&mut self, exemplar: Ink<'_>, wanted: &[bool], bounds: &mut [Most]) -> bool {
         let Self { fragment, kept, width, processor } = self;
         let pair = fragment.as_ref().and_then(|fragment| fragment.meet(exemplar, kept.len()));
         *width = pair.as_ref().map(|&(width, _)| width);
         match pair {
-            Some((Width::Half, pair)) => processor.run(Bound::<HALF> { pair, kept, bounds }),
-            Some((Width::Full, pair)) => processor.run(Bound::<LANES> { pair, kept, bounds }),
+            Some((Width::Half, pair)) => processor.run(Bound::<HALF> { pair, kept, wanted, bounds }),
+            Some((Width::Full, pair)) => processor.run(Bound::<LANES> { pair, kept, wanted, bounds }),
             None => return false,
         }
         true
@@ -250,6 +250,7 @@ impl Pair<'_> {
 struct Bound<'a, const WIDTH: usize> {
     pair: Pair<'a>,
     kept: &'a mut [[[u16; LANES]; 2]],
+    wanted: &'a [bool],
     bounds: &'a mut [Most],
 }
 
@@ -258,8 +259,11 @@ impl<const WIDTH: usize> Work for Bound<'_, WIDTH> {
 
     #[inline(always)]
     fn run(self) {
-        let Self { pair, kept, bounds } = self;
+        let Self { pair, kept, wanted, bounds } = self;
         for (stretch, ([upright, inverted], bound)) in kept.iter_mut().zip(bounds).enumerate() {
+            if !wanted[stretch] {
+                continue;
+            }
             let lanes = pair.sums::<WIDTH, false>(stretch);
             upright[..WIDTH].copy_from_slice(&lanes);
             bound[0] = lanes.into_iter().max().unwrap_or(0);

@@ -32,6 +32,8 @@ pub(crate) struct Evaluator<'a> {
     most: Vec<Most>,
     /// The exemplar whose ink was bounded last.
     bounded: Option<usize>,
+    /// Which of its stretches are near enough to be bounded.
+    near: Vec<bool>,
     /// What it may reach under each stretch, upright and inverted.
     reach: Vec<[f64; 2]>,
     /// Brightness by transposition, for the pair at hand.
@@ -66,7 +68,8 @@ impl<'a> Exemplars<'a> {
                 bounder: Bounder::new(fragment.roll(), self.shelf.stretches()),
                 most: vec![Most::default(); self.shelf.stretches()],
                 bounded: None,
-                reach: Vec::new(),
+                near: vec![true; self.shelf.stretches()],
+                reach: vec![[0.0; 2]; self.shelf.stretches()],
                 tops: Vec::new(),
                 questions: Vec::new(),
                 asked: Vec::new(),
@@ -77,49 +80,64 @@ impl<'a> Exemplars<'a> {
 
 impl Evaluator<'_> {
     /// Whether the energies let any alteration of an exemplar reach `floor`: a first look at what [`bound`](Self::bound)
-    /// finds, without roots and divisions.
-    pub(crate) fn may_reach(&self, index: usize, weight: f64, floor: f64) -> bool {
+    /// finds, without roots and divisions. It tells for each stretch.
+    fn may_reach(&mut self, index: usize, weight: f64, floor: f64) -> bool {
         // A hair lower, so that rounding rules nothing out.
         let least = if floor > 0.0 { (floor / weight).powi(2) * self.energy * (1.0 - 1e-9) } else { 0.0 };
         let shelf = self.exemplars.shelf;
-        // Brightness is at most the lesser energy.
-        (0..shelf.stretches()).any(|stretch| {
-            shelf.energy(index, stretch).is_none_or(|energy| {
+        let mut any = false;
+        for (stretch, near) in self.near.iter_mut().enumerate() {
+            *near = shelf.energy(index, stretch).is_none_or(|energy| {
                 let energy = f64::from(energy);
                 let [upright, inverted] = shelf.most_weights(stretch);
+                // Brightness is at most the lesser energy.
                 (upright.max(inverted) * self.energy.min(energy)).powi(2) >= least * energy
-            })
-        })
+            });
+            any |= *near;
+        }
+        any
     }
 
     /// The most brightness that the pitches of an exemplar let it have, for each stretch; what
     /// cannot be bounded is [`UNBOUNDED`].
     pub(crate) fn bound_ink(&mut self, index: usize) -> &[Most] {
-        if !self.bounder.bound(self.exemplars.shelf.inks(index), &mut self.most) {
-            self.most.fill([UNBOUNDED; 2]);
-        }
-        self.bounded = Some(index);
+        self.near.fill(true);
+        self.bound_near(index);
         &self.most
     }
 
+    /// The same for the stretches that are near enough; nothing is said of the others.
+    fn bound_near(&mut self, index: usize) {
+        if !self.bounder.bound(self.exemplars.shelf.inks(index), &self.near, &mut self.most) {
+            self.most.fill([UNBOUNDED; 2]);
+        }
+        self.bounded = Some(index);
+    }
+
     /// Appends to `reach` what the similarity to an exemplar may be at most under each alteration,
-    /// stretch by mirror, times `weight`; gives the greatest. Nothing if that is less than `floor`.
+    /// stretch by mirror, times `weight`, and 0 where that is less than `floor`; gives the greatest. Nothing if that is
+    /// less than `floor`.
     pub(crate) fn bound(&mut self, index: usize, weight: f64, floor: f64, reach: &mut Vec<f64>) -> Option<f64> {
-        self.bound_ink(index);
+        if !self.may_reach(index, weight, floor) {
+            return None;
+        }
+        self.bound_near(index);
         let shelf = self.exemplars.shelf;
-        self.reach.clear();
         let mut bound: f64 = 0.0;
-        for (stretch, most) in self.most.iter().enumerate() {
+        for (stretch, (most, of_stretch)) in self.most.iter().zip(&mut self.reach).enumerate() {
+            *of_stretch = [0.0; 2];
+            if !self.near[stretch] {
+                continue;
+            }
             // For upright and for inverted pictures; a hair higher, for single precision.
             let scale = shelf.inverse_root(index, stretch).map(|root| weight * f64::from(root) * self.inverse_root);
-            let reach = most.map(|most| match (scale, shelf.energy(index, stretch)) {
+            *of_stretch = most.map(|most| match (scale, shelf.energy(index, stretch)) {
                 (Some(scale), _) if most < UNBOUNDED => f64::from(most) * scale * (1.0 + 1e-6),
                 (Some(scale), Some(energy)) => self.energy.min(energy.into()) * scale * (1.0 + 1e-6),
                 _ => weight,
             });
             let [upright, inverted] = shelf.most_weights(stretch);
-            bound = bound.max(upright * reach[0]).max(inverted * reach[1]);
-            self.reach.push(reach);
+            bound = bound.max(upright * of_stretch[0]).max(inverted * of_stretch[1]);
         }
         if bound < floor {
             return None;

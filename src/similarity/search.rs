@@ -169,9 +169,6 @@ impl<'a> Shard<'a> {
         }
         let (side, weight) = (self.task.side)(index);
         let floor = self.shared.get(side);
-        if !evaluator.may_reach(index, weight, floor) {
-            return None;
-        }
         let bound = evaluator.bound(index, weight, floor, &mut self.reach)?;
         if !self.glances {
             return Some(Candidate { bound, index: index as u32, reach: first as u32, known: Known::NOTHING });

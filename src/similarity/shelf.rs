@@ -34,6 +34,10 @@ pub(crate) struct Shelf {
 struct Block {
     /// Exemplar by stretch; `None` when its roll has no outline.
     traces: Vec<Option<Trace>>,
+    /// Of each of them the energy, and 1 / its root; 0 where there is no outline. Apart because most exemplars of a search
+    /// are not looked at further.
+    energies: Vec<u32>,
+    inverse_roots: Vec<f32>,
     changes: Vec<Change>,
     inks: Inks,
     /// The lowest pitch of each exemplar as it is and upside down.
@@ -46,8 +50,6 @@ struct Trace {
     head: OutlineHead,
     first: u32,
     count: u32,
-    /// 1 / the root of the energy.
-    inverse_root: f32,
 }
 
 impl Shelf {
@@ -152,16 +154,21 @@ impl Shelf {
 
     /// The energy of an exemplar under a stretch, if it has an outline.
     pub(crate) fn energy(&self, index: usize, stretch: usize) -> Option<u32> {
-        self.trace(index, stretch).map(|trace| trace.head.energy)
+        Some(self.blocks[index / BLOCK].energies[self.in_block(index, stretch)]).filter(|&energy| energy > 0)
     }
 
     /// 1 / the root of that, in single precision.
     pub(crate) fn inverse_root(&self, index: usize, stretch: usize) -> Option<f32> {
-        self.trace(index, stretch).map(|trace| trace.inverse_root)
+        Some(self.blocks[index / BLOCK].inverse_roots[self.in_block(index, stretch)]).filter(|&root| root > 0.0)
     }
 
     fn trace(&self, index: usize, stretch: usize) -> Option<Trace> {
-        self.blocks[index / BLOCK].traces[index % BLOCK * self.stretches.len() + stretch]
+        self.blocks[index / BLOCK].traces[self.in_block(index, stretch)]
+    }
+
+    /// The place of an exemplar under a stretch in its block.
+    fn in_block(&self, index: usize, stretch: usize) -> usize {
+        index % BLOCK * self.stretches.len() + stretch
     }
 }
 
@@ -174,13 +181,12 @@ impl Block {
         for roll in &rolls {
             let first = self.changes.len();
             let head = trace(roll, &mut self.changes);
-            let trace = head.map(|head| Trace {
-                head,
-                first: first as u32,
-                count: (self.changes.len() - first) as u32,
-                inverse_root: f64::from(head.energy).sqrt().recip() as f32,
-            });
+            let trace =
+                head.map(|head| Trace { head, first: first as u32, count: (self.changes.len() - first) as u32 });
             self.traces.push(trace);
+            let energy = head.map_or(0, |head| head.energy);
+            self.energies.push(energy);
+            self.inverse_roots.push(if energy > 0 { f64::from(energy).sqrt().recip() as f32 } else { 0.0 });
         }
         self.inks.push(&rolls);
         let axis = fragment.notes().first().map_or(0, |note| i16::from(note.pitch));
