@@ -67,7 +67,7 @@ def throughput(bank, *more):
     began = time.perf_counter()
     writer = threading.Thread(target=write)
     writer.start()
-    # Answers are read by the program that asks after the clock has stopped: it is the judge's time that is taken.
+    # What they say is read after the clock has stopped: it is the judge's time that is taken.
     answers = stream.stdout.buffer.readlines()
     seconds = time.perf_counter() - began
     writer.join()

@@ -45,6 +45,56 @@ fn check(judges: &[Judge], fragment: &Fragment) {
     }
 }
 
+/// Banks that are searched in several chunks and shards; of some exemplars the weight is 0.
+#[test]
+fn on_banks_of_more_than_a_chunk() {
+    let mut state = 1u64;
+    let mut random = move |below: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % below
+    };
+    let mut line = move || {
+        let (mut pitch, mut now) = (55 + random(14) as u8, 0.0);
+        let count = 3 + random(6);
+        let note = |_| {
+            pitch = (pitch + random(9) as u8 - 4).clamp(40, 90);
+            let duration = [0.5, 0.5, 1.0, 1.5][random(4) as usize];
+            now += duration;
+            (pitch, now - duration, duration)
+        };
+        (0..count).map(note).collect::<Vec<_>>()
+    };
+    let mut all: Vec<_> = (0..2_700).map(|_| line()).collect();
+    let others: Vec<_> = (0..4).map(|_| line()).collect();
+    for len in [2_700, 1_500] {
+        all.truncate(len);
+        let folder = TempDir::new().unwrap();
+        let mut details = String::new();
+        for (index, notes) in all.iter().enumerate() {
+            let side = ["good", "good", "bad"][index % 3];
+            fs::create_dir_all(folder.path().join(side)).unwrap();
+            let name = format!("{side}/{index:04}.mid");
+            let fragment = Fragment::from_quarters(notes).unwrap();
+            fs::write(folder.path().join(&name), smf::write(&fragment, &Heading::default()).unwrap()).unwrap();
+            details += &format!("\"{name}\": (weight: {}),", [1.0, 0.9, 0.0, 1.0, 0.5][index % 5]);
+        }
+        let settings = format!("(settings: (good_threshold: 0.93, bad_threshold: 0.95), exemplars: {{{details}}})");
+        fs::write(folder.path().join("bank.ron"), settings).unwrap();
+        for measure in MEASURES {
+            let judge = || {
+                let bank = Bank::open(folder.path()).unwrap();
+                let comparer = Comparer { measure, ..bank.comparer(Planner::default()) };
+                Judge::with_comparer(bank, comparer).top(3)
+            };
+            let judges = [judge(), judge().exhaustive(true)];
+            // Some are exemplars: of the first chunk, of the second, and of the last shard.
+            for notes in others.iter().chain([5, 700, len - 2].map(|index| &all[index])) {
+                check(&judges, &Fragment::from_quarters(notes).unwrap());
+            }
+        }
+    }
+}
+
 const MEASURES: [Measure; 2] = [Measure::Correlation, Measure::Full];
 
 #[test]

@@ -348,6 +348,18 @@ fn whoever_has_heard_enough_may_go() {
 }
 
 #[test]
+fn the_program_ends_when_nobody_listens_though_more_may_be_asked() {
+    let place = place();
+    let mut child = command(&place, &[]).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    drop(child.stdout.take());
+    writeln!(stdin, "{}", json!({"notes": melody(0)})).unwrap();
+    // The input stays open until the program has ended.
+    assert!(child.wait().unwrap().success());
+    drop(stdin);
+}
+
+#[test]
 fn a_bank_that_is_not_there_is_refused_at_once() {
     let place = place();
     fs::remove_dir_all(place.path().join("bank")).unwrap();

@@ -92,8 +92,8 @@ impl<'a> Ink<'a> {
 #[derive(Debug)]
 pub(crate) struct Bounder {
     fragment: Option<Fragment>,
-    /// For each stretch of the exemplar that was bounded last what it may reach at each transposition, upright and
-    /// inverted; so many lanes as `width` are valid.
+    /// For each stretch of the exemplar that was bounded last, if it was wanted, what it may reach at each transposition,
+    /// upright and inverted; so many lanes as `width` are valid.
     kept: Vec<[[u16; LANES]; 2]>,
     width: Option<Width>,
     processor: Processor,
@@ -141,7 +141,8 @@ impl Bounder {
         true
     }
 
-    /// Answers questions about the exemplar that was bounded last; false, and nothing answered, if it could not be.
+    /// Answers questions about the exemplar that was bounded last, of stretches that were wanted then; false, and nothing
+    /// answered, if it could not be.
     pub(crate) fn reaching_kept(&self, questions: &mut [Reaching]) -> bool {
         match self.width {
             Some(Width::Half) => self.processor.run(FromKept::<HALF> { kept: &self.kept, questions }),

@@ -32,7 +32,7 @@ pub(crate) struct Evaluator<'a> {
     most: Vec<Most>,
     /// The exemplar whose ink was bounded last.
     bounded: Option<usize>,
-    /// Which of its stretches are near enough to be bounded.
+    /// Which of its stretches were near enough to be bounded.
     near: Vec<bool>,
     /// What it may reach under each stretch, upright and inverted.
     reach: Vec<[f64; 2]>,
@@ -82,6 +82,8 @@ impl Evaluator<'_> {
     /// Whether the energies let any alteration of an exemplar reach `floor`: a first look at what [`bound`](Self::bound)
     /// finds, without roots and divisions. It tells for each stretch.
     fn may_reach(&mut self, index: usize, weight: f64, floor: f64) -> bool {
+        // What is kept of another exemplar is no longer known to be of these stretches.
+        self.bounded = None;
         // A hair lower, so that rounding rules nothing out.
         let least = if floor > 0.0 { (floor / weight).powi(2) * self.energy * (1.0 - 1e-9) } else { 0.0 };
         let shelf = self.exemplars.shelf;
@@ -114,8 +116,8 @@ impl Evaluator<'_> {
         self.bounded = Some(index);
     }
 
-    /// Appends to `reach` what the similarity to an exemplar may be at most under each alteration,
-    /// stretch by mirror, times `weight`, and 0 where that is less than `floor`; gives the greatest. Nothing if that is
+    /// Appends to `reach` what the similarity to an exemplar may be at most under each alteration, stretch by mirror, times
+    /// `weight`, and 0 under stretches whose energies do not let it be `floor`; gives the greatest. Nothing if that is
     /// less than `floor`.
     pub(crate) fn bound(&mut self, index: usize, weight: f64, floor: f64, reach: &mut Vec<f64>) -> Option<f64> {
         if !self.may_reach(index, weight, floor) {
@@ -209,7 +211,7 @@ impl Evaluator<'_> {
 
     /// Answers questions about an exemplar; false if that is not possible.
     fn reaching(&self, index: usize, questions: &mut [Reaching]) -> bool {
-        match self.bounded == Some(index) {
+        match self.bounded == Some(index) && questions.iter().all(|it| self.near[it.stretch]) {
             true => self.bounder.reaching_kept(questions),
             false => self.bounder.reaching(self.exemplars.shelf.inks(index), questions),
         }

@@ -4,7 +4,7 @@
 //! energies alone (brightness is at most the lesser energy, so the cosine is at most the root of
 //! their ratio), then from the ink of its pitches ([`super::bound`]). Those that may reach the
 //! floor, which is the least similarity that is still wanted, are computed exactly, the most
-//! promising first, and raise it. In the first chunk, where no floor is known yet, each exemplar is
+//! promising first, and raise it. In the first chunk, where the floor is still low, each exemplar is
 //! computed at once under its most promising alteration, while what its pitches allow is at hand:
 //! the others then have a floor to reach that is nearly the last. An exemplar is passed over only
 //! when its bound is *below* the floor, so ties are kept and the answer is the same, to the last
@@ -19,8 +19,7 @@ use rayon::prelude::*;
 use super::evaluator::{Evaluator, Exemplars, Known};
 use crate::correlate::Prepared;
 
-/// The first chunk, and the largest: chunks double, since early on the floor rises fast. The first is large enough that
-/// what is best in it lets most others be passed over.
+/// The first chunk, and all later ones. The first is large enough that what is best in it lets most others be passed over.
 const CHUNKS: (usize, usize) = (1024, 2048);
 
 /// Shorter shelves are searched by one thread.
@@ -123,11 +122,11 @@ impl<'a> Shard<'a> {
 
     fn search(mut self, evaluator: &mut Evaluator<'_>, range: Range<usize>) -> Best {
         let mut candidates: Vec<Candidate> = Vec::new();
-        let mut chunk = CHUNKS.0;
+        let (mut chunk, later) = CHUNKS;
         let mut next = range.start;
         while next < range.end && !self.is_decided() {
             let end = range.end.min(next + chunk);
-            chunk = (2 * chunk).min(CHUNKS.1);
+            chunk = later;
             candidates.clear();
             self.reach.clear();
             self.glances = next == 0;

@@ -84,6 +84,9 @@ impl Shelf {
                 for &index in indices {
                     block.push(comparer, &stretches, fragment(index));
                 }
+                block.traces.shrink_to_fit();
+                block.energies.shrink_to_fit();
+                block.inverse_roots.shrink_to_fit();
                 block.changes.shrink_to_fit();
                 block.inks.shrink_to_fit();
                 block.lows.shrink_to_fit();
@@ -141,7 +144,7 @@ impl Shelf {
 
     /// An exemplar's outline under an alteration, if it has one.
     pub(crate) fn outline(&self, index: usize, stretch: usize, mirror: usize) -> Option<Outline<'_>> {
-        let Trace { head, first, count, .. } = self.trace(index, stretch)?;
+        let Trace { head, first, count } = self.trace(index, stretch)?;
         let (inverted, retrograde) = self.mirrors[mirror];
         let changes = &self.blocks[index / BLOCK].changes[first as usize..][..count as usize];
         Some(Outline { head, changes, inverted, retrograde })

@@ -38,6 +38,8 @@ struct Waiting {
     bytes: usize,
     /// How reading ended, once it has.
     end: Option<io::Result<()>>,
+    /// No more lines are wanted.
+    closed: bool,
 }
 
 impl Lines {
@@ -50,12 +52,16 @@ impl Lines {
         let mine = Arc::clone(&shared);
         let read = move || {
             let end = mine.read(source, longest);
-            mine.lock().end = Some(end);
-            mine.arrived.notify_one();
+            mine.end(end);
         };
         // It is not waited for: when the program ends it may still wait for input.
         thread::Builder::new().name("lines".to_owned()).spawn(read)?;
         Ok(Self(shared))
+    }
+
+    /// What ends them, for another thread.
+    pub fn closer(&self) -> Closer {
+        Closer(Arc::clone(&self.0))
     }
 
     /// All lines that have arrived, at most so many; waits for one. `None` after the last.
@@ -81,6 +87,23 @@ impl Lines {
     }
 }
 
+/// Ends the lines from elsewhere.
+#[derive(Debug)]
+pub struct Closer(Arc<Shared>);
+
+impl Closer {
+    /// Gives no more lines, neither those that wait nor those that are still to come.
+    pub fn close(&self) {
+        let mut waiting = self.0.lock();
+        waiting.closed = true;
+        waiting.lines.clear();
+        waiting.bytes = 0;
+        self.0.taken.notify_one();
+        drop(waiting);
+        self.0.end(Ok(()));
+    }
+}
+
 impl Line {
     fn len(&self) -> usize {
         self.bytes.as_ref().map_or(0, Vec::len)
@@ -93,24 +116,35 @@ impl Shared {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn end(&self, how: io::Result<()>) {
+        self.lock().end.get_or_insert(how);
+        self.arrived.notify_one();
+    }
+
     fn read(&self, source: impl Read, longest: u32) -> io::Result<()> {
         let mut source = BufReader::with_capacity(1 << 16, source);
         let mut number = 0;
         while let Some(bytes) = next(&mut source, longest)? {
             number += 1;
-            self.put(Line { number, bytes });
+            if !self.put(Line { number, bytes }) {
+                break;
+            }
         }
         Ok(())
     }
 
-    fn put(&self, line: Line) {
+    /// False when no more lines are wanted.
+    fn put(&self, line: Line) -> bool {
         let mut waiting = self.lock();
         while waiting.lines.len() >= MOST_LINES || (waiting.bytes > 0 && waiting.bytes + line.len() > MOST_BYTES) {
             waiting = self.taken.wait(waiting).unwrap_or_else(PoisonError::into_inner);
         }
-        waiting.bytes += line.len();
-        waiting.lines.push_back(line);
-        self.arrived.notify_one();
+        if !waiting.closed {
+            waiting.bytes += line.len();
+            waiting.lines.push_back(line);
+            self.arrived.notify_one();
+        }
+        !waiting.closed
     }
 }
 

@@ -29,7 +29,7 @@ use crate::note::{Fragment, Note, TICKS_PER_QUARTER};
 use crate::scorer::{Candidate, Opinion};
 use crate::verdict::Verdict;
 
-/// The most lines that are judged before their answers are written.
+/// The most lines that are judged together.
 const BATCH: usize = 1024;
 
 /// The JSON object of a score.
@@ -75,11 +75,12 @@ pub fn run(args: &StreamArgs) -> anyhow::Result<Outcome> {
     let reading = ReadOptions { keep_sound: options.keep_sound, ..reading };
     let mut stream = Stream { args, reading, folder, judge };
     let lines = Lines::of(io::stdin(), args.max_line)?;
-    let answers = Answers::new()?;
+    let answers = Answers::new(lines.closer())?;
     let done = stream.answer_all(&lines, &answers);
     // Also where that failed what was answered before is to be written.
-    answers.finish()?;
-    done.map(|()| Outcome::Done)
+    let written = answers.finish();
+    done?;
+    written.map(|()| Outcome::Done)
 }
 
 /// The state between lines.
@@ -116,7 +117,7 @@ impl Stream<'_> {
             None => Request::too_long(line.number, self.args.max_line),
         };
         let mut requests: Vec<Request> = batch.par_iter().map(read).collect();
-        // What comes before a reload is judged by the old bank, and told before the new one is read.
+        // What comes before a reload is judged by the old bank, and answered before the new one is read.
         while let Some(at) = requests.iter().position(Request::is_reload) {
             let after = requests.split_off(at + 1);
             let reload = requests.pop();
@@ -210,31 +211,26 @@ struct Read {
     warnings: Result<Vec<String>, String>,
 }
 
-/// Appends the answers to lines, of which those that could be read have one of `answers` each. They are worded side by
-/// side: telling which notes are alike takes time.
-fn write<T: Send>(
+/// Appends the answers to lines, of which those that could be read have one of `answers` each.
+fn write<T>(
     out: &mut Vec<u8>,
     lines: &[Read],
     answers: Vec<crate::Result<T>>,
-    answer: impl Fn(&mut Vec<u8>, Option<&RawValue>, T, &[String]) -> anyhow::Result<()> + Sync,
+    answer: impl Fn(&mut Vec<u8>, Option<&RawValue>, T, &[String]) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let mut answers = answers.into_iter();
-    let worded = |(Read { line, id, warnings }, told): (&Read, Option<crate::Result<T>>)| {
-        let (mut out, id) = (Vec::new(), id.as_deref());
-        match (warnings, told) {
-            (Ok(warnings), Some(Ok(it))) => answer(&mut out, id, it, warnings)?,
-            (Ok(_), Some(Err(error))) => {
-                output::json(&mut out, &Failure { id, line: *line, error: &error.to_string() })?;
-            }
-            (Ok(_), None) => {}
-            (Err(error), _) => output::json(&mut out, &Failure { id, line: *line, error })?,
+    for Read { line, id, warnings } in lines {
+        let id = id.as_deref();
+        match warnings {
+            Err(error) => output::json(out, &Failure { id, line: *line, error })?,
+            Ok(warnings) => match answers.next() {
+                Some(Ok(it)) => answer(out, id, it, warnings)?,
+                Some(Err(error)) => {
+                    output::json(out, &Failure { id, line: *line, error: &error.to_string() })?;
+                }
+                None => {}
+            },
         }
-        anyhow::Ok(out)
-    };
-    let all: Vec<_> =
-        lines.iter().map(|read| (read, read.warnings.is_ok().then(|| answers.next()).flatten())).collect();
-    for worded in all.into_par_iter().map(worded).collect::<Vec<_>>() {
-        out.append(&mut worded?);
     }
     Ok(())
 }
