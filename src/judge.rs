@@ -206,7 +206,8 @@ impl Judge {
         self
     }
 
-    /// Tells `top` matches of each label instead of [`DEFAULT_TOP`].
+    /// Tells `top` matches of each label instead of [`DEFAULT_TOP`]. By the full measure more than ten also has more
+    /// exemplars examined, which takes longer and may find a likeness that would have been missed.
     #[must_use]
     pub fn top(mut self, top: usize) -> Self {
         self.top = top;
@@ -490,7 +491,8 @@ impl Judge {
 
     /// How many exemplars of each side the search by correlation is to find.
     fn wanted(&self, top: usize) -> usize {
-        if self.full.is_some() { top.max(EXAMINED) } else { top }
+        // What is told decides too, so that a score is that of its judgement.
+        if self.full.is_some() { top.max(self.top).max(EXAMINED) } else { top }
     }
 
     /// Examines what the search by correlation found, where that is the measure.

@@ -84,7 +84,8 @@ fn on_banks_of_more_than_a_chunk() {
             let judge = || {
                 let bank = Bank::open(folder.path()).unwrap();
                 let comparer = Comparer { measure, ..bank.comparer(Planner::default()) };
-                Judge::with_comparer(bank, comparer).top(3)
+                // More are told than the full measure examines by itself.
+                Judge::with_comparer(bank, comparer).top(12)
             };
             let judges = [judge(), judge().exhaustive(true)];
             // Some are exemplars: of the first chunk, of the second, and of the last shard.
