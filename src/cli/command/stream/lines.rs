@@ -36,10 +36,8 @@ struct Shared {
 struct Waiting {
     lines: VecDeque<Line>,
     bytes: usize,
-    /// How reading ended, once it has.
+    /// How reading ended, once it has, or once no more lines are wanted.
     end: Option<io::Result<()>>,
-    /// No more lines are wanted.
-    closed: bool,
 }
 
 impl Lines {
@@ -52,7 +50,8 @@ impl Lines {
         let mine = Arc::clone(&shared);
         let read = move || {
             let end = mine.read(source, longest);
-            mine.end(end);
+            mine.lock().end.get_or_insert(end);
+            mine.arrived.notify_one();
         };
         // It is not waited for: when the program ends it may still wait for input.
         thread::Builder::new().name("lines".to_owned()).spawn(read)?;
@@ -95,12 +94,11 @@ impl Closer {
     /// Gives no more lines, neither those that wait nor those that are still to come.
     pub fn close(&self) {
         let mut waiting = self.0.lock();
-        waiting.closed = true;
+        waiting.end.get_or_insert(Ok(()));
         waiting.lines.clear();
         waiting.bytes = 0;
         self.0.taken.notify_one();
-        drop(waiting);
-        self.0.end(Ok(()));
+        self.0.arrived.notify_one();
     }
 }
 
@@ -114,11 +112,6 @@ impl Shared {
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         // Nothing that holds it can panic halfway.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn end(&self, how: io::Result<()>) {
-        self.lock().end.get_or_insert(how);
-        self.arrived.notify_one();
     }
 
     fn read(&self, source: impl Read, longest: u32) -> io::Result<()> {
@@ -139,12 +132,13 @@ impl Shared {
         while waiting.lines.len() >= MOST_LINES || (waiting.bytes > 0 && waiting.bytes + line.len() > MOST_BYTES) {
             waiting = self.taken.wait(waiting).unwrap_or_else(PoisonError::into_inner);
         }
-        if !waiting.closed {
+        let wanted = waiting.end.is_none();
+        if wanted {
             waiting.bytes += line.len();
             waiting.lines.push_back(line);
             self.arrived.notify_one();
         }
-        !waiting.closed
+        wanted
     }
 }
 
