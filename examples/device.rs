@@ -1,8 +1,9 @@
 //! Holds the graphics processor to the processor on all pairs of real music, and times it.
 //!
-//! `cargo run --release --example device -- [--quick | --search | --rolls OUT] FOLDER…` takes the MIDI files of each
-//! folder as a collection. With --search nothing but searches of large banks is timed. With --rolls nothing is computed:
-//! the collections' pictures are written into the folder OUT for `benches/device_peer.py`.
+//! `cargo run --release --example device -- [--quick | --search | --tables | --rolls OUT] FOLDER…` takes the MIDI files of each
+//! folder as a collection. With --search nothing but searches of large banks is timed, with --tables nothing but all
+//! pairs; without folders, soft pictures alone. With --rolls nothing is computed: the collections' pictures are written
+//! into the folder OUT for `benches/device_peer.py`.
 
 #[path = "../benches/support/mod.rs"]
 mod support;
@@ -22,7 +23,8 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     let mut folders: Vec<String> = std::env::args().skip(1).collect();
     let quick = folders.first().is_some_and(|it| it == "--quick");
     let searches = folders.first().is_some_and(|it| it == "--search");
-    if quick || searches {
+    let tables = folders.first().is_some_and(|it| it == "--tables");
+    if quick || searches || tables {
         folders.remove(0);
     }
     if folders.first().is_some_and(|it| it == "--rolls") {
@@ -48,10 +50,10 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         wrong += agree(&cuda, &fragments);
         table(&cuda, &fragments, if quick { 2 } else { 5 })?;
     }
-    if !searches {
+    if !searches && !tables {
         soft(&cuda)?;
     }
-    if let Some(folder) = folders.first() {
+    if let Some(folder) = folders.first().filter(|_| !tables) {
         let fragments = read(Path::new(folder))?;
         for size in if quick { vec![914, 10_000] } else { vec![914, 10_000, 100_000] } {
             wrong += search(&fragments, size)?;

@@ -192,7 +192,7 @@ fn soft(count: u64, rows: u64, columns: u64) -> Vec<Prepared> {
 #[ignore = "needs a device"]
 fn soft_pictures_of_all_sizes() {
     let binary = rolls(2, 20);
-    for (rows, columns) in [(12, 16), (100, 60), (30, 300), (3, 2500)] {
+    for (rows, columns) in [(12, 16), (100, 60), (50, 200), (30, 300), (3, 2500)] {
         let soft = soft(5, rows, columns);
         let all: Vec<_> = soft.iter().chain(&binary).collect();
         for transpositions in [None, Some(-3..=3), Some(50..=60)] {

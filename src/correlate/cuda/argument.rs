@@ -62,6 +62,8 @@ pub(super) struct SizesTable {
     pub columns: u32,
     pub roots_in_pitch: u64,
     pub roots_in_time: u64,
+    pub short_roots_in_pitch: u64,
+    pub short_roots_in_time: u64,
 }
 
 // SAFETY: they are laid out as in C and made of addresses and numbers.

@@ -2,9 +2,11 @@
 
 use std::f64::consts::TAU;
 use std::ops::{Range, RangeInclusive};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytemuck::{Pod, Zeroable};
+use cudarc::driver::CudaStream;
 
 use super::argument::{Argument, Shape, SizesTable};
 use super::device::Fault;
@@ -23,10 +25,15 @@ const LINES: u32 = 8;
 /// multiprocessor.
 const EACH: u32 = 8;
 const BLOCKS: u32 = 12;
-/// Threads of blocks that have several lines.
+/// Threads of blocks that have several lines; and where lines are short.
 const THREADS: u32 = 256;
-/// Bytes of rows that are written before they are read again: they should stay in the second-level cache.
-const ROWS: u64 = 24 << 20;
+const SHORT_THREADS: u32 = 128;
+/// Bytes of lines that are written before they are read again: they should stay in the second-level cache.
+const AT_ONCE: u64 = 24 << 20;
+/// Tiles that are worked on at the same time, so that the end of one does not leave the device idle.
+const BESIDE: u64 = 2;
+/// Lines that the same threads look at one after another, where they are short.
+const ROUNDS: u32 = 2;
 
 /// Every transposition of rolls that are in reach of each other.
 const ALL: (i32, i32) = (-1000, 1000);
@@ -87,18 +94,28 @@ impl Size {
     fn find_peaks(self) -> &'static str {
         match self.columns {
             512 => "find_peaks_512",
+            1024 => "find_peaks_1024",
             2048 => "find_peaks_2048",
             _ => "find_peaks",
         }
+    }
+
+    /// Values of a thread of the kernels that multiply and find peaks, where there are such for short lines.
+    fn short_rows(self) -> Option<u32> {
+        values_of_a_thread(self.rows).filter(|_| self.rows <= 256)
+    }
+
+    fn short_columns(self) -> Option<u32> {
+        values_of_a_thread(self.columns).filter(|_| self.columns >= 512)
     }
 
     fn frequencies(self) -> u32 {
         self.columns / 2 + 1
     }
 
-    /// Bytes of a row of a pair: whole cache lines.
-    fn row(self) -> u64 {
-        u64::from(self.frequencies().next_multiple_of(16)) * 8
+    /// Bytes of so many rows of a pair, two a line.
+    fn lines(self, rows: u32) -> u64 {
+        u64::from(rows.div_ceil(2)) * u64::from(self.columns) * 8
     }
 
     /// Bytes of a spectrum.
@@ -109,6 +126,11 @@ impl Size {
     /// Bytes of shared memory for lines.
     fn shared(length: u32, lines: u32) -> u32 {
         lines * (2 * length + 4) * 4
+    }
+
+    /// The same for short lines.
+    fn shared_short(length: u32, lines: u32) -> u32 {
+        lines * (length + values_of_a_thread(length).unwrap_or(0) + 16) * 8
     }
 }
 
@@ -145,8 +167,7 @@ pub(super) fn peaks(
     let all = u64::from(size.rows);
     let room = ((i64::from(wanted.1) - i64::from(wanted.0) + 1).clamp(1, all as i64)) as u32;
     // Spectra of all exemplars, if there is memory for them, and of as many fragments.
-    let least_rows = u64::from(room) * size.row();
-    let fit = (lane.device.unused() as u64 / 2).saturating_sub(least_rows) / size.spectrum() / 2;
+    let fit = (lane.device.unused() as u64 / 2).saturating_sub(size.lines(room)) / size.spectrum() / 2;
     let longest = fragments.iter().chain(exemplars).map(|it| it.roll().runs().len()).max().unwrap_or(0);
     let at_once = (fit as usize).min(MOST_RUNS / longest.max(1)).clamp(1, 4096);
     let mut found = vec![Vec::with_capacity(exemplars.len()); fragments.len()];
@@ -174,12 +195,29 @@ fn peak(x: &PianoRoll, k: &PianoRoll, wanted: (i32, i32), rank: u64) -> Option<P
     Some(Peak { offset: Offset { transposition, shift }, brightness: brightness.into() })
 }
 
+fn root(length: u32, k: u32) -> [f32; 2] {
+    let angle = -TAU * f64::from(k) / f64::from(length);
+    [angle.cos() as f32, angle.sin() as f32]
+}
+
 fn roots(length: u32) -> Vec<[f32; 2]> {
-    let root = |k| {
-        let angle = -TAU * f64::from(k) / f64::from(length);
-        [angle.cos() as f32, angle.sin() as f32]
-    };
-    (0..length).map(root).collect()
+    (0..length).map(|k| root(length, k)).collect()
+}
+
+/// Values of a thread of a short line; `ShortLine` of the kernels. `None` where there are none of this length.
+fn values_of_a_thread(length: u32) -> Option<u32> {
+    match length {
+        128 | 256 | 512 => Some(16),
+        1024 => Some(32),
+        _ => None,
+    }
+}
+
+/// Those by which short lines are turned: of each thread, for each value.
+fn short_roots(length: u32) -> Vec<[f32; 2]> {
+    let values = values_of_a_thread(length).unwrap_or(0);
+    let threads = length.checked_div(values).unwrap_or(0);
+    (0..values).flat_map(|k| (0..threads).map(move |t| root(length, k * t))).collect()
 }
 
 fn gather(rolls: &[&Prepared], pictures: &mut Vec<Picture>, runs: &mut Vec<Run>) {
@@ -207,21 +245,42 @@ fn table(
     gather(fragments, &mut pictures, &mut runs);
     gather(exemplars, &mut pictures, &mut runs);
     let mut parcel = Parcel::default();
-    let offsets =
-        [parcel.push(&pictures), parcel.push(&runs), parcel.push(&roots(size.rows)), parcel.push(&roots(size.columns))];
+    let offsets = [
+        parcel.push(&pictures),
+        parcel.push(&runs),
+        parcel.push(&roots(size.rows)),
+        parcel.push(&roots(size.columns)),
+        parcel.push(&short_roots(size.rows)),
+        parcel.push(&short_roots(size.columns)),
+    ];
     let base = lane.send(&parcel)?;
-    let [pictures, runs, in_pitch, in_time] = offsets.map(|offset| base + offset);
-    let sizes = SizesTable { rows: size.rows, columns: size.columns, roots_in_pitch: in_pitch, roots_in_time: in_time };
+    let [pictures, runs, in_pitch, in_time, short_in_pitch, short_in_time] = offsets.map(|offset| base + offset);
+    let sizes = SizesTable {
+        rows: size.rows,
+        columns: size.columns,
+        roots_in_pitch: in_pitch,
+        roots_in_time: in_time,
+        short_roots_in_pitch: short_in_pitch,
+        short_roots_in_time: short_in_time,
+    };
     let count = fragments.len() + exemplars.len();
     let spectra = lane.reserve(Memory::Images, count as u64 * size.spectrum())?;
     let pairs = fragments.len() * exemplars.len();
-    let of_pair = u64::from(room) * size.row();
-    let at_once = (ROWS / of_pair).max(1).min(pairs as u64);
+    let of_pair = size.lines(room);
+    let at_once = (AT_ONCE / BESIDE / of_pair).max(1).min(pairs as u64);
     // As many exemplars as a block takes, then as many fragments as fit besides.
     let tile = at_once.min(u64::from(2 * EACH)).min(exemplars.len() as u64);
     let beside = (at_once / tile).clamp(1, fragments.len() as u64);
-    let scratch = lane.reserve(Memory::Scratch, tile * beside * of_pair + pairs as u64 * 8)?;
-    let (rows, ranks) = (scratch + pairs as u64 * 8, scratch);
+    let tiles: Vec<_> = (0..fragments.len())
+        .step_by(beside as usize)
+        .flat_map(|left| (0..exemplars.len()).step_by(tile as usize).map(move |right| (left, right)))
+        .map(|(left, right)| {
+            let (left_end, right_end) = (left + beside as usize, right + tile as usize);
+            (left..left_end.min(fragments.len()), right..right_end.min(exemplars.len()))
+        })
+        .collect();
+    let scratch = lane.reserve(Memory::Scratch, BESIDE * tile * beside * of_pair + pairs as u64 * 8 + 16)?;
+    let (lines, ranks) = (scratch + (pairs as u64 * 8).next_multiple_of(16), scratch);
     lane.clear(ranks, pairs as u64 * 8)?;
     let table = Table {
         size,
@@ -236,28 +295,19 @@ fn table(
     times.spectra += start.elapsed();
     let start = Instant::now();
     let of_exemplars = spectra + fragments.len() as u64 * size.spectrum();
-    for left in (0..fragments.len()).step_by(beside as usize) {
-        let left = left..fragments.len().min(left + beside as usize);
+    lane.dealt_out(BESIDE as usize, tiles.iter().enumerate(), |lane, stream, (turn, (left, right))| {
         // The kernels write to a table as wide as the part of the exemplars, so the ranks of a part lie together.
-        for right in (0..exemplars.len()).step_by(tile as usize) {
-            let right = right..exemplars.len().min(right + tile as usize);
-            let place = ranks + 8 * (left.start * exemplars.len() + left.len() * right.start) as u64;
-            table.correlate(lane, left.clone(), right, (spectra, of_exemplars), rows, place)?;
-        }
-    }
+        let place = ranks + 8 * (left.start * exemplars.len() + left.len() * right.start) as u64;
+        let lines = lines + turn as u64 % BESIDE * tile * beside * of_pair;
+        table.correlate(lane, stream, (left.clone(), right.clone()), (spectra, of_exemplars), lines, place)
+    })?;
     lane.ask(ranks, pairs * 8)?;
     let answers: Vec<u64> = lane.answer(pairs * 8)?.chunks_exact(8).map(bytemuck::pod_read_unaligned).collect();
     times.correlate += start.elapsed();
     let mut ranks = vec![0; pairs];
-    let mut answers = answers.into_iter();
-    for left in (0..fragments.len()).step_by(beside as usize) {
-        for right in (0..exemplars.len()).step_by(tile as usize) {
-            for x in left..fragments.len().min(left + beside as usize) {
-                for k in right..exemplars.len().min(right + tile as usize) {
-                    ranks[x * exemplars.len() + k] = answers.next().unwrap_or(0);
-                }
-            }
-        }
+    let places = tiles.into_iter().flat_map(|(left, right)| left.flat_map(move |x| right.clone().map(move |k| (x, k))));
+    for ((x, k), answer) in places.zip(answers) {
+        ranks[x * exemplars.len() + k] = answer;
     }
     Ok(ranks)
 }
@@ -291,10 +341,10 @@ impl Table {
     fn correlate(
         &self,
         lane: &Lane,
-        left: Range<usize>,
-        right: Range<usize>,
+        stream: &Arc<CudaStream>,
+        (left, right): (Range<usize>, Range<usize>),
         (x, k): (u64, u64),
-        rows: u64,
+        lines: u64,
         ranks: u64,
     ) -> Result<(), Fault> {
         let size = self.size;
@@ -315,14 +365,17 @@ impl Table {
             Argument::Long(at(k, right.start, size.spectrum())),
             Argument::Pair([lowest, highest]),
             Argument::Word(self.room),
-            Argument::Long(rows),
+            Argument::Long(lines),
         ];
-        let shape = Shape {
-            blocks: (parts, across.div_ceil(each), along),
-            threads: LINES * size.rows / 8,
-            shared: Size::shared(size.rows, LINES),
+        let blocks = (parts, across.div_ceil(each), along);
+        let shape = match size.short_rows() {
+            Some(values) => Shape {
+                blocks,
+                threads: LINES * size.rows / values,
+                shared: Size::shared_short(size.rows, LINES),
+            },
+            None => Shape { blocks, threads: LINES * size.rows / 8, shared: Size::shared(size.rows, LINES) },
         };
-        let beside = (THREADS / (size.columns / 8)).max(1);
         let find = [
             Argument::Long(fragments),
             Argument::Long(exemplars),
@@ -330,19 +383,33 @@ impl Table {
             Argument::Sizes(self.sizes),
             Argument::Pair([lowest, highest]),
             Argument::Word(self.room),
-            Argument::Long(rows),
+            Argument::Long(lines),
             Argument::Real(1.0 / (size.rows as f32 * size.columns as f32)),
             Argument::Long(ranks),
         ];
-        let find_shape = Shape {
-            blocks: (self.room.div_ceil(2 * beside), across, along),
-            threads: beside * size.columns / 8,
-            shared: Size::shared(size.columns, beside),
+        let twos = self.room.div_ceil(2);
+        let find_shape = match size.short_columns() {
+            Some(values) => {
+                let beside = SHORT_THREADS / (size.columns / values);
+                Shape {
+                    blocks: (twos.div_ceil(beside * ROUNDS), across, along),
+                    threads: SHORT_THREADS,
+                    shared: Size::shared_short(size.columns, beside),
+                }
+            }
+            None => {
+                let beside = (THREADS / (size.columns / 8)).max(1);
+                Shape {
+                    blocks: (twos.div_ceil(beside), across, along),
+                    threads: beside * size.columns / 8,
+                    shared: Size::shared(size.columns, beside),
+                }
+            }
         };
-        // SAFETY: rows have room for the wanted ones of as many pairs, ranks for one of each.
+        // SAFETY: lines have room for the wanted rows of as many pairs, ranks for one of each.
         unsafe {
-            lane.launch(size.multiply(), shape, &multiply)?;
-            lane.launch(size.find_peaks(), find_shape, &find)
+            lane.launch_on(stream, size.multiply(), shape, &multiply)?;
+            lane.launch_on(stream, size.find_peaks(), find_shape, &find)
         }
     }
 }

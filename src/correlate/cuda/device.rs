@@ -20,7 +20,7 @@ const MODULES: [((i32, i32), &str); 2] = [
 ];
 
 /// Every kernel that is launched.
-const KERNELS: [&str; 25] = [
+const KERNELS: [&str; 26] = [
     "draw_images",
     "divide_tasks",
     "brightest_bytes_near",
@@ -45,6 +45,7 @@ const KERNELS: [&str; 25] = [
     "multiply_256",
     "find_peaks",
     "find_peaks_512",
+    "find_peaks_1024",
     "find_peaks_2048",
 ];
 

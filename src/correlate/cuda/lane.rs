@@ -96,23 +96,23 @@ impl Lane {
         clear(&self.stream, at, bytes)
     }
 
-    /// Does pieces of work that do not wait for each other, but for what was there before; what comes afterwards waits
-    /// for all of them.
-    pub fn side_by_side<T>(
+    /// Deals pieces of work out to so many streams in turn; pieces of different streams do not wait for each other. All
+    /// wait for what was there before, and what comes afterwards waits for all of them.
+    pub fn dealt_out<T>(
         &mut self,
-        pieces: &[T],
-        work: impl Fn(&Self, &Arc<CudaStream>, &T) -> Result<(), Fault>,
+        streams: usize,
+        pieces: impl IntoIterator<Item = T>,
+        work: impl Fn(&Self, &Arc<CudaStream>, T) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
-        while self.sides.len() + 1 < pieces.len() {
+        while self.sides.len() + 1 < streams {
             self.sides.push(self.device.context.new_stream()?);
         }
-        let sides = &self.sides[..pieces.len().saturating_sub(1)];
+        let sides = &self.sides[..streams.saturating_sub(1)];
         for side in sides {
             side.join(&self.stream)?;
         }
-        let mut pieces = pieces.iter().enumerate();
-        let done = pieces
-            .try_for_each(|(turn, piece)| work(self, if turn == 0 { &self.stream } else { &sides[turn - 1] }, piece));
+        let all = std::iter::once(&self.stream).chain(sides).cycle();
+        let done = pieces.into_iter().zip(all).try_for_each(|(piece, stream)| work(self, stream, piece));
         // After a failure too: what was begun uses memory that others may give back.
         for side in sides {
             self.stream.join(side)?;

@@ -168,7 +168,7 @@ impl Round {
     ) -> Result<(), Fault> {
         // Those with the largest images first: what few blocks take long over is done beside the rest.
         let classes: Vec<_> = self.layout.classes.iter().enumerate().rev().collect();
-        lane.side_by_side(&classes, |lane, stream, &(turn, class)| {
+        lane.dealt_out(classes.len(), classes, |lane, stream, (turn, class)| {
             let first = class.tasks.start as u64;
             let tasks = self.at.tasks + first * size_of::<Task>() as u64;
             // Two more than there are tasks, for each class.
