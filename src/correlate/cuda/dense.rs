@@ -29,9 +29,9 @@ const BLOCKS: u32 = 12;
 const THREADS: u32 = 256;
 const SHORT_THREADS: u32 = 128;
 /// Bytes of lines that are written before they are read again: they should stay in the second-level cache.
-const AT_ONCE: u64 = 24 << 20;
+const AT_ONCE: u64 = 48 << 20;
 /// Tiles that are worked on at the same time, so that the end of one does not leave the device idle.
-const BESIDE: u64 = 2;
+const BESIDE: u64 = 3;
 /// Lines that the same threads look at one after another, where they are short.
 const ROUNDS: u32 = 2;
 
