@@ -369,11 +369,9 @@ impl Table {
         ];
         let blocks = (parts, across.div_ceil(each), along);
         let shape = match size.short_rows() {
-            Some(values) => Shape {
-                blocks,
-                threads: LINES * size.rows / values,
-                shared: Size::shared_short(size.rows, LINES),
-            },
+            Some(values) => {
+                Shape { blocks, threads: LINES * size.rows / values, shared: Size::shared_short(size.rows, LINES) }
+            }
             None => Shape { blocks, threads: LINES * size.rows / 8, shared: Size::shared(size.rows, LINES) },
         };
         let find = [
