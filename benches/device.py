@@ -26,7 +26,7 @@ parser.add_argument("--out", type=pathlib.Path, default=ROOT / "benches/DEVICE.m
 parser.add_argument("--music", type=pathlib.Path, default=ROOT.parent / "shared/data/mtc-ann")
 options = parser.parse_args()
 # What the sanitizers run: every kernel and every way through them, on little music.
-WATCHED = ["long_pieces_and_chords_of_all_sizes", "brightness_beyond_two_bytes", "soft_pictures_of_all_sizes",
+WATCHED = ["long_pieces_and_chords_of_all_sizes", "brightness_beyond_two_bytes", "soft_pictures_of_all_sizes", "windows_of_all_sizes",
            "exemplars_that_do_not_fit_are_searched_all_the_same", "tables_are_those_of_the_processor",
            "blocks_of_eight_warps::real_rolls"]
 

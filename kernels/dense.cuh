@@ -18,6 +18,7 @@ struct Picture {
     u32 rows;
     u32 columns;
     int low;
+    float energy;
 };
 
 struct Run {

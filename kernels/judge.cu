@@ -3,4 +3,4 @@
 #include "brightest.cuh"
 #include "bound.cuh"
 #include "best.cuh"
-#include "dense.cuh"
+#include "windows.cuh"

@@ -13,7 +13,10 @@ mod support;
 use std::path::Path;
 use std::process::Command;
 
-use judge::correlate::{Backend, BackendChoice, Correlator, Cuda, Fft, Lags, Planner, Prepared, Search, Sparse};
+use judge::correlate::{
+    Backend, BackendChoice, Correlator, Cuda, Fft, Lags, Normalisation, Offset, Planner, Prepared, Search, Sparse,
+    best_in_window,
+};
 use judge::similarity::{Comparer, Gallery, Measure};
 use judge::{Bank, Fragment, Judge, PianoRoll};
 use music_for_benches::Random;
@@ -207,6 +210,42 @@ fn soft_pictures_of_all_sizes() {
                     let there = Sparse::default().overlap(x, k, &Lags::at(found.offset)).values[[0, 0]];
                     assert!((found.brightness - expected.brightness).abs() <= 1e-5 * scale, "{found:?} {expected:?}");
                     assert!((f64::from(there) - expected.brightness).abs() <= 1e-5 * scale, "{found:?} {expected:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs a device"]
+fn windows_of_all_sizes() {
+    let binary = rolls(2, 20);
+    for (rows, columns) in [(12, 16), (50, 200), (30, 300), (3, 2500)] {
+        let soft = soft(4, rows, columns);
+        let all: Vec<_> = soft.iter().chain(&binary).collect();
+        for (fragment_is_query, normalisation, transpositions) in [
+            (true, Normalisation::Cosine, None),
+            (false, Normalisation::Cosine, None),
+            (true, Normalisation::Covered, Some(-3..=3)),
+            (false, Normalisation::Covered, None),
+        ] {
+            let search = Search { transpositions: transpositions.clone(), shifts: None };
+            let found = device(8).window_peaks(&all, &all, fragment_is_query, normalisation, transpositions);
+            let best = |x, k, search: &Search| {
+                best_in_window(&Sparse::default(), (x, k), fragment_is_query, normalisation, search, 0.0)
+            };
+            for (x, row) in all.iter().zip(&found) {
+                for (k, found) in all.iter().zip(row) {
+                    let expected = best(x, k, &search);
+                    assert_eq!(found.is_some(), expected.is_some());
+                    let (Some(found), Some(expected)) = (found, expected) else { continue };
+                    let Offset { transposition, shift } = found.offset;
+                    let here =
+                        Search { transpositions: Some(transposition..=transposition), shifts: Some(shift..=shift) };
+                    let here = best(x, k, &here).unwrap();
+                    assert!((found.similarity - expected.similarity).abs() <= 1e-4, "{found:?} {expected:?}");
+                    assert!((found.similarity - here.similarity).abs() <= 1e-4, "{found:?} {here:?}");
+                    assert!((found.brightness / here.brightness - 1.0).abs() <= 1e-3, "{found:?} {here:?}");
                 }
             }
         }

@@ -31,6 +31,7 @@ static std::map<std::string, Kernel>& kernels() {
         KERNEL(brightest_halves), KERNEL(brightest_words), KERNEL(places_bytes), KERNEL(places_halves), KERNEL(places_words), KERNEL(divide_tasks), KERNEL(bound_by_ink), KERNEL(list_candidates), KERNEL(list_found), KERNEL(weigh_all), KERNEL(weigh_listed), KERNEL(find_best), KERNEL(find_promising),
         KERNEL(transform_in_time), KERNEL(transform_in_pitch), KERNEL(multiply), KERNEL(multiply_128), KERNEL(multiply_256),
         KERNEL(find_peaks), KERNEL(find_peaks_512), KERNEL(find_peaks_1024), KERNEL(find_peaks_2048),
+        KERNEL(find_windows), KERNEL(find_windows_512),
     };
     return all;
 }

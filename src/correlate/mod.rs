@@ -22,6 +22,7 @@ mod prepared;
 mod processor;
 mod reference;
 pub(crate) mod sparse;
+mod window;
 
 pub use cuda::{Absent, Cuda};
 pub use fft::Fft;
@@ -32,6 +33,7 @@ pub use processor::Processor;
 pub(crate) use processor::Work;
 pub use reference::Reference;
 pub use sparse::Sparse;
+pub use window::{Normalisation, WindowPeak, best_in_window, windowed_rows};
 
 /// A way to compute the correlation of two rolls.
 ///

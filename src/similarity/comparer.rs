@@ -4,10 +4,9 @@ use std::ops::RangeInclusive;
 
 use super::embedded::{Texture, Tune};
 use super::full::Found;
-use super::window::{Normalisation, best_in_window};
 use super::{AlterationWeights, Extent, Measure};
 use crate::alteration::{Alteration, Alterations, Ratio};
-use crate::correlate::{Correlator, Offset, Planner, Prepared, Search};
+use crate::correlate::{Correlator, Normalisation, Offset, Planner, Prepared, Search, best_in_window};
 use crate::note::Fragment;
 use crate::roll::{PianoRoll, Rendering};
 

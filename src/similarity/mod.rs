@@ -37,8 +37,8 @@ mod store;
 mod tracker;
 pub mod voice;
 mod weights;
-mod window;
 
+pub use crate::correlate::{Normalisation, WindowPeak, best_in_window, windowed_rows};
 pub use comparer::{AlteredExemplar, Comparer, Likeness, Placement};
 pub(crate) use device::DeviceShelf;
 pub(crate) use evaluator::Exemplars;
@@ -51,7 +51,6 @@ pub(crate) use search::{Best, Floors, Task, search};
 pub(crate) use store::Store;
 pub(crate) use tracker::{Difference, Purpose, Tracker};
 pub use weights::AlterationWeights;
-pub use window::{Normalisation, WindowPeak, best_in_window, windowed_rows};
 
 use std::str::FromStr;
 

@@ -19,6 +19,7 @@ pub(super) enum Argument {
     Shelf(ShelfTable),
     Inks(InksTable),
     Sizes(SizesTable),
+    Windows(WindowsTable),
     /// Two numbers of 32 bits.
     Pair([u32; 2]),
     Real(f32),
@@ -66,6 +67,16 @@ pub(super) struct SizesTable {
     pub short_roots_in_time: u64,
 }
 
+/// `Windows` of the kernels.
+#[derive(Debug, Clone, Copy, Default)]
+#[repr(C)]
+pub(super) struct WindowsTable {
+    pub sums: u64,
+    pub firsts: u64,
+    pub fragment_is_query: u32,
+    pub covered: u32,
+}
+
 // SAFETY: they are laid out as in C and made of addresses and numbers.
 #[allow(unsafe_code, reason = "a promise about their layout")]
 unsafe impl DeviceRepr for ShelfTable {}
@@ -73,3 +84,5 @@ unsafe impl DeviceRepr for ShelfTable {}
 unsafe impl DeviceRepr for InksTable {}
 #[allow(unsafe_code, reason = "a promise about their layout")]
 unsafe impl DeviceRepr for SizesTable {}
+#[allow(unsafe_code, reason = "a promise about their layout")]
+unsafe impl DeviceRepr for WindowsTable {}

@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 
 use bytemuck::{Pod, Zeroable};
 use cudarc::driver::CudaStream;
+use rayon::prelude::*;
 
-use super::argument::{Argument, Shape, SizesTable};
+use super::argument::{Argument, Shape, SizesTable, WindowsTable};
 use super::device::Fault;
 use super::lane::{Lane, Memory, Parcel};
-use crate::correlate::{Offset, Peak, Prepared};
+use crate::correlate::{Normalisation, Offset, Peak, Prepared, WindowPeak};
 use crate::roll::PianoRoll;
 
 /// Padded sizes are powers of two from these on: a block has a warp at least.
@@ -39,6 +40,8 @@ const ROUNDS: u32 = 2;
 const ALL: (i32, i32) = (-1000, 1000);
 /// Runs of the pictures of one side, at most.
 const MOST_RUNS: usize = 1 << 30;
+/// Sums of windows that are sent at a time, at most: half a gigabyte.
+const MOST_SUMS: usize = 1 << 26;
 
 /// A soft picture on the device.
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
@@ -49,6 +52,7 @@ struct Picture {
     rows: u32,
     columns: u32,
     low: i32,
+    energy: f32,
 }
 
 /// A run of equal pixels.
@@ -90,9 +94,11 @@ impl Size {
         }
     }
 
-    /// The kernel that finds peaks.
-    fn find_peaks(self) -> &'static str {
+    /// The kernel that finds peaks, or the best of windows.
+    fn find(self, windows: bool) -> &'static str {
         match self.columns {
+            512 if windows => "find_windows_512",
+            _ if windows => "find_windows",
             512 => "find_peaks_512",
             1024 => "find_peaks_1024",
             2048 => "find_peaks_2048",
@@ -105,8 +111,8 @@ impl Size {
         values_of_a_thread(self.rows).filter(|_| self.rows <= 256)
     }
 
-    fn short_columns(self) -> Option<u32> {
-        values_of_a_thread(self.columns).filter(|_| self.columns >= 512)
+    fn short_columns(self, windows: bool) -> Option<u32> {
+        values_of_a_thread(self.columns).filter(|_| self.columns == 512 || self.columns > 512 && !windows)
     }
 
     fn frequencies(self) -> u32 {
@@ -150,6 +156,7 @@ struct Table {
     wanted: (i32, i32),
     /// Transpositions of a pair, at most.
     room: u32,
+    windows: Option<WindowsTable>,
 }
 
 /// The brightest lag of every fragment (row) with every exemplar, at transpositions within a range if there is one;
@@ -161,21 +168,63 @@ pub(super) fn peaks(
     transpositions: Option<RangeInclusive<i32>>,
     times: &mut Times,
 ) -> Result<Option<Vec<Vec<Option<Peak>>>>, Fault> {
+    let wanted = wanted(transpositions);
+    all(lane, (fragments, exemplars), wanted, None, times, |x, k, rank| {
+        peak(fragments[x].roll(), exemplars[k].roll(), wanted, rank)
+    })
+}
+
+/// The same by the brightness normalised by the window that is covered: the most similar lag.
+pub(super) fn window_peaks(
+    lane: &mut Lane,
+    fragments: &[&Prepared],
+    exemplars: &[&Prepared],
+    transpositions: Option<RangeInclusive<i32>>,
+    (fragment_is_query, normalisation): (bool, Normalisation),
+    times: &mut Times,
+) -> Result<Option<Vec<Vec<Option<WindowPeak>>>>, Fault> {
+    let wanted = wanted(transpositions);
+    let targets = if fragment_is_query { exemplars } else { fragments };
+    let windowing = Windowing {
+        fragment_is_query,
+        normalisation,
+        sums: targets.par_iter().map(|target| Sums::of(target.roll())).collect(),
+    };
+    all(lane, (fragments, exemplars), wanted, Some(&windowing), times, |x, k, rank| {
+        let peak = peak(fragments[x].roll(), exemplars[k].roll(), wanted, rank)?;
+        windowing.window_peak((x, fragments[x].roll()), (k, exemplars[k].roll()), &peak)
+    })
+}
+
+fn wanted(transpositions: Option<RangeInclusive<i32>>) -> (i32, i32) {
+    transpositions.map_or(ALL, |range| (*range.start().clamp(&ALL.0, &ALL.1), *range.end().clamp(&ALL.0, &ALL.1)))
+}
+
+/// What `read` makes of the best of every fragment (row) and exemplar, given their indices and the rank.
+fn all<T: Clone>(
+    lane: &mut Lane,
+    (fragments, exemplars): (&[&Prepared], &[&Prepared]),
+    wanted: (i32, i32),
+    windowing: Option<&Windowing>,
+    times: &mut Times,
+    read: impl Fn(usize, usize, u64) -> T,
+) -> Result<Option<Vec<Vec<T>>>, Fault> {
     let Some(size) = Size::of(fragments, exemplars) else { return Ok(None) };
-    let wanted =
-        transpositions.map_or(ALL, |range| (*range.start().clamp(&ALL.0, &ALL.1), *range.end().clamp(&ALL.0, &ALL.1)));
-    let all = u64::from(size.rows);
-    let room = ((i64::from(wanted.1) - i64::from(wanted.0) + 1).clamp(1, all as i64)) as u32;
+    let most = u64::from(size.rows);
+    let room = ((i64::from(wanted.1) - i64::from(wanted.0) + 1).clamp(1, most as i64)) as u32;
     // Spectra of all exemplars, if there is memory for them, and of as many fragments.
     let fit = (lane.device.unused() as u64 / 2).saturating_sub(size.lines(room)) / size.spectrum() / 2;
     let longest = fragments.iter().chain(exemplars).map(|it| it.roll().runs().len()).max().unwrap_or(0);
-    let at_once = (fit as usize).min(MOST_RUNS / longest.max(1)).clamp(1, 4096);
+    let sums = windowing.and_then(|windowing| windowing.sums.iter().map(|it| it.sums.len()).max()).unwrap_or(1);
+    let at_once = (fit as usize).min(MOST_RUNS / longest.max(1)).min(MOST_SUMS / sums).clamp(1, 4096);
     let mut found = vec![Vec::with_capacity(exemplars.len()); fragments.len()];
-    for (part, rows) in fragments.chunks(at_once).zip(found.chunks_mut(at_once)) {
-        for exemplars in exemplars.chunks(at_once) {
-            let answers = table(lane, size, (part, exemplars), (wanted, room), times)?;
-            for ((row, x), ranks) in rows.iter_mut().zip(part).zip(answers.chunks_exact(exemplars.len())) {
-                row.extend(exemplars.iter().zip(ranks).map(|(k, &rank)| peak(x.roll(), k.roll(), wanted, rank)));
+    for (turn, (part, rows)) in fragments.chunks(at_once).zip(found.chunks_mut(at_once)).enumerate() {
+        for (across, exemplars) in exemplars.chunks(at_once).enumerate() {
+            let firsts = (turn * at_once, across * at_once);
+            let windows = windowing.map(|windowing| (windowing, firsts));
+            let answers = table(lane, size, (part, exemplars), (wanted, room), windows, times)?;
+            for ((x, row), ranks) in (firsts.0..).zip(rows.iter_mut()).zip(answers.chunks_exact(exemplars.len())) {
+                row.extend((firsts.1..).zip(ranks).map(|(k, &rank)| read(x, k, rank)));
             }
         }
     }
@@ -193,6 +242,80 @@ fn peak(x: &PianoRoll, k: &PianoRoll, wanted: (i32, i32), rank: u64) -> Option<P
     let transposition = if rank & 2 > 0 { up } else { -up };
     let shift = if rank & 1 > 0 { along } else { -along };
     Some(Peak { offset: Offset { transposition, shift }, brightness: brightness.into() })
+}
+
+/// The sums of the squared pixels below a row and before a column.
+struct Sums {
+    rows: i64,
+    columns: i64,
+    /// Row by row, one more than the picture has each way.
+    sums: Vec<f64>,
+}
+
+impl Sums {
+    fn of(roll: &PianoRoll) -> Self {
+        let (rows, columns) = (roll.rows(), roll.columns() as usize);
+        let width = columns + 1;
+        let mut sums = vec![0.0; (rows + 1) * width];
+        for run in roll.runs() {
+            let row = ((run.pitch - roll.low()) as usize + 1) * width;
+            sums[row + run.start as usize + 1..=row + run.end as usize].fill(f64::from(run.value).powi(2));
+        }
+        for row in 1..=rows {
+            let mut before = 0.0;
+            for column in 1..width {
+                before += sums[row * width + column];
+                sums[row * width + column] = before + sums[(row - 1) * width + column];
+            }
+        }
+        Self { rows: rows as i64, columns: columns as i64, sums }
+    }
+
+    /// The energy of a window, clipped to the picture.
+    fn window(&self, rows: Range<i64>, columns: Range<i64>) -> f64 {
+        let at = |row: i64, column: i64| {
+            self.sums[(row.clamp(0, self.rows) * (self.columns + 1) + column.clamp(0, self.columns)) as usize]
+        };
+        (at(rows.end, columns.end) - at(rows.end, columns.start))
+            - (at(rows.start, columns.end) - at(rows.start, columns.start))
+    }
+}
+
+/// What brightness is normalised by.
+struct Windowing {
+    fragment_is_query: bool,
+    normalisation: Normalisation,
+    /// Of the targets: of all exemplars, or of all fragments.
+    sums: Vec<Sums>,
+}
+
+impl Windowing {
+    /// Adds what the kernels need of the targets among so many fragments and exemplars; where it is in the parcel.
+    fn push(&self, firsts: (usize, usize), counts: (usize, usize), parcel: &mut Parcel) -> WindowsTable {
+        let (first, count) = if self.fragment_is_query { (firsts.1, counts.1) } else { (firsts.0, counts.0) };
+        let targets = &self.sums[first..first + count];
+        let starts = targets.iter().scan(0u64, |next, target| {
+            let start = *next;
+            *next += target.sums.len() as u64;
+            Some(start)
+        });
+        let firsts = parcel.push(&starts.collect::<Vec<_>>());
+        let sums = parcel.push_all(targets.iter().map(|target| &target.sums[..]));
+        let covered = u32::from(self.normalisation == Normalisation::Covered);
+        WindowsTable { sums, firsts, fragment_is_query: self.fragment_is_query.into(), covered }
+    }
+
+    /// What a peak of similarities says; `None` where nothing meets.
+    fn window_peak(&self, x: (usize, &PianoRoll), k: (usize, &PianoRoll), peak: &Peak) -> Option<WindowPeak> {
+        let Peak { offset, brightness: similarity } = *peak;
+        let ((_, asked), (index, target), direction) = if self.fragment_is_query { (x, k, -1) } else { (k, x, 1) };
+        let row = i64::from(asked.low()) - i64::from(target.low()) + direction * i64::from(offset.transposition);
+        let column = direction * offset.shift;
+        let (rows, columns) = (row..row + asked.rows() as i64, column..column + i64::from(asked.columns()));
+        let brightness =
+            self.normalisation.brightness(similarity, asked.energy(), self.sums[index].window(rows, columns));
+        (similarity > 0.0).then_some(WindowPeak { similarity, brightness, offset })
+    }
 }
 
 fn root(length: u32, k: u32) -> [f32; 2] {
@@ -228,7 +351,14 @@ fn gather(rolls: &[&Prepared], pictures: &mut Vec<Picture>, runs: &mut Vec<Run>)
             Run { start: run.start as u16, end: run.end as u16, row, value: run.value }
         }));
         let (rows, columns) = (roll.rows() as u32, roll.columns());
-        pictures.push(Picture { first, runs: runs.len() as u32 - first, rows, columns, low: roll.low().into() });
+        pictures.push(Picture {
+            first,
+            runs: runs.len() as u32 - first,
+            rows,
+            columns,
+            low: roll.low().into(),
+            energy: roll.energy() as f32,
+        });
     }
 }
 
@@ -238,6 +368,7 @@ fn table(
     size: Size,
     (fragments, exemplars): (&[&Prepared], &[&Prepared]),
     (wanted, room): ((i32, i32), u32),
+    windowing: Option<(&Windowing, (usize, usize))>,
     times: &mut Times,
 ) -> Result<Vec<u64>, Fault> {
     let start = Instant::now();
@@ -253,7 +384,9 @@ fn table(
         parcel.push(&short_roots(size.rows)),
         parcel.push(&short_roots(size.columns)),
     ];
+    let windows = windowing.map(|(it, firsts)| it.push(firsts, (fragments.len(), exemplars.len()), &mut parcel));
     let base = lane.send(&parcel)?;
+    let windows = windows.map(|it| WindowsTable { sums: base + it.sums, firsts: base + it.firsts, ..it });
     let [pictures, runs, in_pitch, in_time, short_in_pitch, short_in_time] = offsets.map(|offset| base + offset);
     let sizes = SizesTable {
         rows: size.rows,
@@ -289,6 +422,7 @@ fn table(
         exemplars: pictures + (fragments.len() * size_of::<Picture>()) as u64,
         wanted,
         room,
+        windows,
     };
     table.transform(lane, (pictures, runs), spectra, count)?;
     lane.stream.synchronize()?;
@@ -374,7 +508,7 @@ impl Table {
             }
             None => Shape { blocks, threads: LINES * size.rows / 8, shared: Size::shared(size.rows, LINES) },
         };
-        let find = [
+        let mut find = vec![
             Argument::Long(fragments),
             Argument::Long(exemplars),
             Argument::Word(across),
@@ -385,8 +519,12 @@ impl Table {
             Argument::Real(1.0 / (size.rows as f32 * size.columns as f32)),
             Argument::Long(ranks),
         ];
+        if let Some(windows) = self.windows {
+            let first = if windows.fragment_is_query > 0 { right.start } else { left.start };
+            find.push(Argument::Windows(WindowsTable { firsts: at(windows.firsts, first, 8), ..windows }));
+        }
         let twos = self.room.div_ceil(2);
-        let find_shape = match size.short_columns() {
+        let find_shape = match size.short_columns(self.windows.is_some()) {
             Some(values) => {
                 let beside = SHORT_THREADS / (size.columns / values);
                 Shape {
@@ -407,7 +545,7 @@ impl Table {
         // SAFETY: lines have room for the wanted rows of as many pairs, ranks for one of each.
         unsafe {
             lane.launch_on(stream, size.multiply(), shape, &multiply)?;
-            lane.launch_on(stream, size.find_peaks(), find_shape, &find)
+            lane.launch_on(stream, size.find(self.windows.is_some()), find_shape, &find)
         }
     }
 }

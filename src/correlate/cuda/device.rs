@@ -20,7 +20,7 @@ const MODULES: [((i32, i32), &str); 2] = [
 ];
 
 /// Every kernel that is launched.
-const KERNELS: [&str; 26] = [
+const KERNELS: [&str; 28] = [
     "draw_images",
     "divide_tasks",
     "brightest_bytes_near",
@@ -47,6 +47,8 @@ const KERNELS: [&str; 26] = [
     "find_peaks_512",
     "find_peaks_1024",
     "find_peaks_2048",
+    "find_windows",
+    "find_windows_512",
 ];
 
 /// The functions of the driver that are called, here and by `cudarc` for us.

@@ -155,6 +155,7 @@ impl Lane {
                 Argument::Shelf(shelf) => builder.arg(shelf),
                 Argument::Inks(inks) => builder.arg(inks),
                 Argument::Sizes(sizes) => builder.arg(sizes),
+                Argument::Windows(windows) => builder.arg(windows),
                 Argument::Pair(pair) => builder.arg(pair),
                 Argument::Real(real) => builder.arg(real),
             };
@@ -186,6 +187,15 @@ impl Parcel {
         self.bytes.resize(self.bytes.len().next_multiple_of(16), 0);
         let at = self.bytes.len() as u64;
         self.bytes.extend_from_slice(bytemuck::cast_slice(items));
+        at
+    }
+}
+
+impl Parcel {
+    /// Adds arrays as one.
+    pub fn push_all<'a, T: bytemuck::NoUninit>(&mut self, arrays: impl Iterator<Item = &'a [T]>) -> u64 {
+        let at = self.push::<T>(&[]);
+        arrays.for_each(|items| self.bytes.extend_from_slice(bytemuck::cast_slice(items)));
         at
     }
 }

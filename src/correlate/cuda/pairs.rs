@@ -12,7 +12,10 @@ use super::lane::{Lane, Memory, Parcel};
 use super::layout::{Figures, Layout, is_in_reach, unrank};
 use super::round::{Exemplars, Round, Wanted};
 use super::{Absent, WARPS, dense};
-use crate::correlate::{Backend, Correlator, Lags, Offset, Overlap, Peak, Prepared, Search, Sparse};
+use crate::correlate::{
+    Backend, Correlator, Lags, Normalisation, Offset, Overlap, Peak, Prepared, Search, Sparse, WindowPeak,
+    best_in_window,
+};
 use crate::roll::PianoRoll;
 
 /// Bytes of answers that are asked for at a time.
@@ -105,7 +108,9 @@ impl Cuda {
         transpositions: Option<RangeInclusive<i32>>,
     ) -> Vec<Vec<Option<Peak>>> {
         let mut known = vec![vec![None; exemplars.len()]; fragments.len()];
-        self.fill_soft(fragments, exemplars, &transpositions, &mut known);
+        self.fill_soft(fragments, exemplars, &mut known, |lane, x, k| {
+            dense::peaks(lane, x, k, transpositions.clone(), &mut dense::Times::default())
+        });
         let search = Search { transpositions, shifts: None };
         let mut rows = if search.is_exhaustive() {
             self.table(fragments, exemplars, Wanted::Places, |grid, rank| {
@@ -124,6 +129,31 @@ impl Cuda {
         complete(rows, fragments, exemplars, |x, k| Sparse::default().peak(x, k, &search))
     }
 
+    /// The most similar placement of every fragment (row) with every exemplar, at transpositions within a range or at all,
+    /// by the brightness normalised by the window that the query covers: as [`best_in_window`] one by one, for far less.
+    ///
+    /// `fragment_is_query` says which is looked for in the other. Pairs of which a picture is soft are computed on the
+    /// device, in single precision, and brightness that rounding may have made (a millionth of the pictures'
+    /// energies) counts as dark; all else, and what is too large, by [`Sparse`].
+    pub fn window_peaks(
+        &self,
+        fragments: &[&Prepared],
+        exemplars: &[&Prepared],
+        fragment_is_query: bool,
+        normalisation: Normalisation,
+        transpositions: Option<RangeInclusive<i32>>,
+    ) -> Vec<Vec<Option<WindowPeak>>> {
+        let mut known = vec![vec![None; exemplars.len()]; fragments.len()];
+        self.fill_soft(fragments, exemplars, &mut known, |lane, x, k| {
+            let how = (fragment_is_query, normalisation);
+            dense::window_peaks(lane, x, k, transpositions.clone(), how, &mut dense::Times::default())
+        });
+        let search = Search { transpositions: transpositions.clone(), shifts: None };
+        complete(known, fragments, exemplars, |x, k| {
+            best_in_window(&Sparse::default(), (x, k), fragment_is_query, normalisation, &search, 0.0)
+        })
+    }
+
     /// The greatest brightness of every fragment (row) with every exemplar, over all offsets; 0 where nothing meets.
     pub fn brightest_table(&self, fragments: &[&Prepared], exemplars: &[&Prepared]) -> Vec<Vec<f64>> {
         if fragments.iter().chain(exemplars).any(|it| is_soft(it.roll())) {
@@ -136,12 +166,12 @@ impl Cuda {
     }
 
     /// Fills in the pairs of which one picture is soft, as far as the device can take them.
-    fn fill_soft(
+    fn fill_soft<T>(
         &self,
         fragments: &[&Prepared],
         exemplars: &[&Prepared],
-        transpositions: &Option<RangeInclusive<i32>>,
-        known: &mut [Vec<Option<Option<Peak>>>],
+        known: &mut [Vec<Option<Option<T>>>],
+        work: impl Fn(&mut Lane, &[&Prepared], &[&Prepared]) -> Result<Option<Vec<Vec<Option<T>>>>, Fault>,
     ) {
         let which = |rolls: &[&Prepared], soft: bool| -> Vec<usize> {
             let wanted = |roll: &PianoRoll| !roll.is_dark() && is_in_reach(roll) && is_soft(roll) == soft;
@@ -154,10 +184,7 @@ impl Cuda {
                 continue;
             }
             let (x, k) = (pick(fragments, &rows), pick(exemplars, &columns));
-            let found = with_lane(self.device, |lane| {
-                dense::peaks(lane, &x, &k, transpositions.clone(), &mut dense::Times::default())
-            });
-            match found {
+            match with_lane(self.device, |lane| work(lane, &x, &k)) {
                 Ok(Some(found)) => {
                     for (&row, found) in rows.iter().zip(found) {
                         columns.iter().zip(found).for_each(|(&column, peak)| known[row][column] = Some(peak));
@@ -184,6 +211,28 @@ impl Cuda {
         let found = with_lane(self.device, |lane| dense::peaks(lane, fragments, exemplars, transpositions, &mut times));
         match found {
             Ok(Some(_)) => Ok((times.spectra, times.correlate)),
+            Ok(None) => Err("the pictures are too large".into()),
+            Err(fault) => Err(fault.to_string()),
+        }
+    }
+
+    /// Times [`window_peaks`](Self::window_peaks) of soft pictures, with the spectra at hand. For benchmarks.
+    ///
+    /// # Errors
+    /// What the driver says, in words.
+    pub fn measure_windows(
+        &self,
+        fragments: &[&Prepared],
+        exemplars: &[&Prepared],
+        transpositions: Option<RangeInclusive<i32>>,
+    ) -> Result<Duration, String> {
+        let mut times = dense::Times::default();
+        let how = (true, Normalisation::Cosine);
+        let found = with_lane(self.device, |lane| {
+            dense::window_peaks(lane, fragments, exemplars, transpositions, how, &mut times)
+        });
+        match found {
+            Ok(Some(_)) => Ok(times.correlate),
             Ok(None) => Err("the pictures are too large".into()),
             Err(fault) => Err(fault.to_string()),
         }

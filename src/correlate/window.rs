@@ -2,8 +2,12 @@
 
 use ndarray::{Array2, ArrayView1};
 
-use crate::correlate::{Correlator, Lags, Offset, Overlap, Prepared, Search};
+use super::{Correlator, Lags, Offset, Overlap, Prepared, Search};
 use crate::roll::PianoRoll;
+
+/// The share of the pictures' energies below which the brightness of soft ones is taken for the rounding of single
+/// precision.
+const FAINT: f64 = 1e-6;
 
 /// How the brightness of a query in a window is made comparable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -31,6 +35,15 @@ impl Normalisation {
             Self::Covered => (cosine * brightness / query).sqrt(),
         };
         similarity.min(1.0)
+    }
+
+    /// The brightness of a similarity below 1, given the energies of the query and the window.
+    #[cfg(feature = "cuda")]
+    pub(super) fn brightness(self, similarity: f64, query: f64, window: f64) -> f64 {
+        match self {
+            Self::Cosine => similarity * (query * window).sqrt(),
+            Self::Covered => similarity * (query * (query * window).sqrt()).sqrt(),
+        }
     }
 
     /// The brightness below which no placement of zeros and ones reaches `bar`: a window is at
@@ -149,6 +162,8 @@ struct Windows {
     query_energy: f64,
     /// Both are zeros and ones, so no window is darker than what meets in it.
     binary: bool,
+    /// Brightness that rounding may leave where nothing meets: in a window that is all but dark it would look alike.
+    faint: f64,
     /// Rows of the query's box relative to the target's lowest row, at transposition 0.
     rows: (i32, i32),
     /// Columns of the query's box.
@@ -173,10 +188,12 @@ impl Windows {
         let clip = |column: i64| column.clamp(0, i64::from(target.columns()));
         let (first, last) = (clip(first), clip(last));
         let low = i32::from(target.low());
+        let binary = fragment.is_binary() && exemplar.is_binary();
         Self {
             query,
             query_energy: asked.energy(),
-            binary: fragment.is_binary() && exemplar.is_binary(),
+            binary,
+            faint: if binary { 0.0 } else { FAINT * (fragment.energy() * exemplar.energy()).sqrt() },
             rows: (i32::from(asked.low()) - low, i32::from(asked.high()) + 1 - low),
             columns,
             integral: integral(target, first, last),
@@ -211,7 +228,7 @@ impl Windows {
             let mut least_here = least(*bar);
             for (transposition, &value) in (overlap.lags.lowest..).zip(values) {
                 let brightness = f64::from(value);
-                if brightness <= 0.0 || brightness < least_here {
+                if brightness <= self.faint || brightness < least_here {
                     continue;
                 }
                 let at = |row: i32| {
@@ -249,4 +266,38 @@ fn integral(target: &PianoRoll, first: i64, last: i64) -> Array2<f64> {
         }
     }
     sums
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::Array2;
+
+    use super::*;
+    use crate::correlate::{Fft, Reference, Sparse};
+
+    #[test]
+    fn rounding_in_all_but_dark_windows_is_not_likeness() {
+        // A query, and a target with a broad faint edge, as soft pictures have.
+        let soft = |rows: usize, columns: usize, seed: usize, faint: usize| {
+            let pixel = |(row, column): (usize, usize)| {
+                let mut hash = (row * columns + column + seed * 77_777) as u32;
+                for factor in [0x7feb_352d, 0x846c_a68b] {
+                    hash = (hash ^ hash >> 16).wrapping_mul(factor);
+                }
+                let noise = (hash >> 8) as f32 / (1 << 24) as f32;
+                if column < faint { 1e-6 * noise } else { noise.powi(4) }
+            };
+            Prepared::new(PianoRoll::from_image(Array2::from_shape_fn((rows, columns), pixel).view(), 40, 12).unwrap())
+        };
+        let (query, target) = (soft(30, 60, 1, 0), soft(30, 200, 2, 80));
+        let best = |correlator: &dyn Correlator| {
+            let search = Search::default();
+            best_in_window(correlator, (&query, &target), true, Normalisation::Cosine, &search, 0.0).unwrap()
+        };
+        let expected = best(&Reference);
+        assert!(expected.similarity < 0.9, "{expected:?}");
+        for found in [best(&Sparse::default()), best(&Fft)] {
+            assert!((found.similarity - expected.similarity).abs() < 1e-4, "{found:?} {expected:?}");
+        }
+    }
 }
