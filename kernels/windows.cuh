@@ -35,7 +35,7 @@ struct Window {
         query_rows = asked.rows;
         query_columns = asked.columns;
         query = asked.energy;
-        least = 1e-6f * sqrtf(x.energy * k.energy);
+        least = 1e-6f * (sqrtf(x.energy) * sqrtf(k.energy));
     }
 
     __device__ float similarity(float value, int transposition, int shift) const {
@@ -48,7 +48,7 @@ struct Window {
         const double* upper = sums + (u64)above * (columns + 1);
         float window = (float)((upper[end] - upper[start]) - (lower[end] - lower[start]));
         if (!(window > 0.0f)) return 0.0f;
-        float cosine = brightness / sqrtf(query * window);
+        float cosine = brightness / (sqrtf(query) * sqrtf(window));
         return min(covered ? sqrtf(cosine * brightness / query) : cosine, 1.0f);
     }
 

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use bytemuck::{Pod, Zeroable};
 use cudarc::driver::CudaStream;
-use rayon::prelude::*;
 
 use super::argument::{Argument, Shape, SizesTable, WindowsTable};
 use super::device::Fault;
@@ -169,7 +168,7 @@ pub(super) fn peaks(
     times: &mut Times,
 ) -> Result<Option<Vec<Vec<Option<Peak>>>>, Fault> {
     let wanted = wanted(transpositions);
-    all(lane, (fragments, exemplars), wanted, None, times, |x, k, rank| {
+    all(lane, (fragments, exemplars), wanted, None, times, |x, k, rank, _| {
         peak(fragments[x].roll(), exemplars[k].roll(), wanted, rank)
     })
 }
@@ -184,15 +183,10 @@ pub(super) fn window_peaks(
     times: &mut Times,
 ) -> Result<Option<Vec<Vec<Option<WindowPeak>>>>, Fault> {
     let wanted = wanted(transpositions);
-    let targets = if fragment_is_query { exemplars } else { fragments };
-    let windowing = Windowing {
-        fragment_is_query,
-        normalisation,
-        sums: targets.par_iter().map(|target| Sums::of(target.roll())).collect(),
-    };
-    all(lane, (fragments, exemplars), wanted, Some(&windowing), times, |x, k, rank| {
-        let peak = peak(fragments[x].roll(), exemplars[k].roll(), wanted, rank)?;
-        windowing.window_peak((x, fragments[x].roll()), (k, exemplars[k].roll()), &peak)
+    let windowing = Windowing { fragment_is_query, normalisation };
+    all(lane, (fragments, exemplars), wanted, Some(windowing), times, |x, k, rank, sums| {
+        let (x, k) = (fragments[x].roll(), exemplars[k].roll());
+        windowing.window_peak(x, k, &peak(x, k, wanted, rank)?, sums?)
     })
 }
 
@@ -200,14 +194,15 @@ fn wanted(transpositions: Option<RangeInclusive<i32>>) -> (i32, i32) {
     transpositions.map_or(ALL, |range| (*range.start().clamp(&ALL.0, &ALL.1), *range.end().clamp(&ALL.0, &ALL.1)))
 }
 
-/// What `read` makes of the best of every fragment (row) and exemplar, given their indices and the rank.
+/// What `read` makes of the best of every fragment (row) and exemplar, given their indices, the rank, and the sums of the
+/// target where there are windows.
 fn all<T: Clone>(
     lane: &mut Lane,
     (fragments, exemplars): (&[&Prepared], &[&Prepared]),
     wanted: (i32, i32),
-    windowing: Option<&Windowing>,
+    windowing: Option<Windowing>,
     times: &mut Times,
-    read: impl Fn(usize, usize, u64) -> T,
+    read: impl Fn(usize, usize, u64, Option<&Sums>) -> T,
 ) -> Result<Option<Vec<Vec<T>>>, Fault> {
     let Some(size) = Size::of(fragments, exemplars) else { return Ok(None) };
     let most = u64::from(size.rows);
@@ -215,16 +210,25 @@ fn all<T: Clone>(
     // Spectra of all exemplars, if there is memory for them, and of as many fragments.
     let fit = (lane.device.unused() as u64 / 2).saturating_sub(size.lines(room)) / size.spectrum() / 2;
     let longest = fragments.iter().chain(exemplars).map(|it| it.roll().runs().len()).max().unwrap_or(0);
-    let sums = windowing.and_then(|windowing| windowing.sums.iter().map(|it| it.sums.len()).max()).unwrap_or(1);
+    // Counted before any is made.
+    let sums = windowing
+        .map_or(1, |it| it.targets(fragments, exemplars).iter().map(|it| Sums::size(it.roll())).max().unwrap_or(1));
     let at_once = (fit as usize).min(MOST_RUNS / longest.max(1)).min(MOST_SUMS / sums).clamp(1, 4096);
     let mut found = vec![Vec::with_capacity(exemplars.len()); fragments.len()];
     for (turn, (part, rows)) in fragments.chunks(at_once).zip(found.chunks_mut(at_once)).enumerate() {
         for (across, exemplars) in exemplars.chunks(at_once).enumerate() {
             let firsts = (turn * at_once, across * at_once);
-            let windows = windowing.map(|windowing| (windowing, firsts));
+            // Not by rayon: whoever waits for its threads may be waited for by one that wants the lane.
+            let sums = windowing.map(|it| -> Vec<_> {
+                it.targets(part, exemplars).iter().map(|target| Sums::of(target.roll())).collect()
+            });
+            let windows = windowing.zip(sums.as_deref());
             let answers = table(lane, size, (part, exemplars), (wanted, room), windows, times)?;
-            for ((x, row), ranks) in (firsts.0..).zip(rows.iter_mut()).zip(answers.chunks_exact(exemplars.len())) {
-                row.extend((firsts.1..).zip(ranks).map(|(k, &rank)| read(x, k, rank)));
+            for ((x, row), ranks) in rows.iter_mut().enumerate().zip(answers.chunks_exact(exemplars.len())) {
+                row.extend(ranks.iter().enumerate().map(|(k, &rank)| {
+                    let sums = windows.map(|(it, sums)| &sums[if it.fragment_is_query { k } else { x }]);
+                    read(firsts.0 + x, firsts.1 + k, rank, sums)
+                }));
             }
         }
     }
@@ -253,6 +257,11 @@ struct Sums {
 }
 
 impl Sums {
+    /// How many there are of a picture.
+    fn size(roll: &PianoRoll) -> usize {
+        (roll.rows() + 1) * (roll.columns() as usize + 1)
+    }
+
     fn of(roll: &PianoRoll) -> Self {
         let (rows, columns) = (roll.rows(), roll.columns() as usize);
         let width = columns + 1;
@@ -282,18 +291,20 @@ impl Sums {
 }
 
 /// What brightness is normalised by.
+#[derive(Debug, Clone, Copy)]
 struct Windowing {
     fragment_is_query: bool,
     normalisation: Normalisation,
-    /// Of the targets: of all exemplars, or of all fragments.
-    sums: Vec<Sums>,
 }
 
 impl Windowing {
-    /// Adds what the kernels need of the targets among so many fragments and exemplars; where it is in the parcel.
-    fn push(&self, firsts: (usize, usize), counts: (usize, usize), parcel: &mut Parcel) -> WindowsTable {
-        let (first, count) = if self.fragment_is_query { (firsts.1, counts.1) } else { (firsts.0, counts.0) };
-        let targets = &self.sums[first..first + count];
+    /// What windows are cut from.
+    fn targets<'a, 'b>(self, fragments: &'a [&'b Prepared], exemplars: &'a [&'b Prepared]) -> &'a [&'b Prepared] {
+        if self.fragment_is_query { exemplars } else { fragments }
+    }
+
+    /// Adds what the kernels need of the targets; where it is in the parcel.
+    fn push(self, targets: &[Sums], parcel: &mut Parcel) -> WindowsTable {
         let starts = targets.iter().scan(0u64, |next, target| {
             let start = *next;
             *next += target.sums.len() as u64;
@@ -306,14 +317,13 @@ impl Windowing {
     }
 
     /// What a peak of similarities says; `None` where nothing meets.
-    fn window_peak(&self, x: (usize, &PianoRoll), k: (usize, &PianoRoll), peak: &Peak) -> Option<WindowPeak> {
+    fn window_peak(self, x: &PianoRoll, k: &PianoRoll, peak: &Peak, sums: &Sums) -> Option<WindowPeak> {
         let Peak { offset, brightness: similarity } = *peak;
-        let ((_, asked), (index, target), direction) = if self.fragment_is_query { (x, k, -1) } else { (k, x, 1) };
+        let (asked, target, direction) = if self.fragment_is_query { (x, k, -1) } else { (k, x, 1) };
         let row = i64::from(asked.low()) - i64::from(target.low()) + direction * i64::from(offset.transposition);
         let column = direction * offset.shift;
         let (rows, columns) = (row..row + asked.rows() as i64, column..column + i64::from(asked.columns()));
-        let brightness =
-            self.normalisation.brightness(similarity, asked.energy(), self.sums[index].window(rows, columns));
+        let brightness = self.normalisation.brightness(similarity, asked.energy(), sums.window(rows, columns));
         (similarity > 0.0).then_some(WindowPeak { similarity, brightness, offset })
     }
 }
@@ -368,7 +378,7 @@ fn table(
     size: Size,
     (fragments, exemplars): (&[&Prepared], &[&Prepared]),
     (wanted, room): ((i32, i32), u32),
-    windowing: Option<(&Windowing, (usize, usize))>,
+    windowing: Option<(Windowing, &[Sums])>,
     times: &mut Times,
 ) -> Result<Vec<u64>, Fault> {
     let start = Instant::now();
@@ -384,7 +394,7 @@ fn table(
         parcel.push(&short_roots(size.rows)),
         parcel.push(&short_roots(size.columns)),
     ];
-    let windows = windowing.map(|(it, firsts)| it.push(firsts, (fragments.len(), exemplars.len()), &mut parcel));
+    let windows = windowing.map(|(it, sums)| it.push(sums, &mut parcel));
     let base = lane.send(&parcel)?;
     let windows = windows.map(|it| WindowsTable { sums: base + it.sums, firsts: base + it.firsts, ..it });
     let [pictures, runs, in_pitch, in_time, short_in_pitch, short_in_time] = offsets.map(|offset| base + offset);

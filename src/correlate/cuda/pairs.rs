@@ -130,11 +130,12 @@ impl Cuda {
     }
 
     /// The most similar placement of every fragment (row) with every exemplar, at transpositions within a range or at all,
-    /// by the brightness normalised by the window that the query covers: as [`best_in_window`] one by one, for far less.
+    /// by the brightness normalised by the window that the query covers: like [`best_in_window`] one by one, for far less.
     ///
     /// `fragment_is_query` says which is looked for in the other. Pairs of which a picture is soft are computed on the
     /// device, in single precision, and brightness that rounding may have made (a millionth of the pictures'
-    /// energies) counts as dark; all else, and what is too large, by [`Sparse`].
+    /// energies) counts as dark; among equal similarities the brightness does not matter. All else, and what is too large,
+    /// is computed by [`Sparse`].
     pub fn window_peaks(
         &self,
         fragments: &[&Prepared],
