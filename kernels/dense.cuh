@@ -281,11 +281,19 @@ struct Best {
     }
 };
 
+// Ranks lags by their brightness, which values are when multiplied.
+struct Bright {
+    float scale;
+
+    __device__ float rank_scale() const { return scale; }
+    template <u32 COUNT> __device__ void normalise(Complex*, u32, u32, u32, const Best&, int) const {}
+};
+
 // Transforms lines of two rows back in time and finds the best lag: blockIdx.x is a group of lines, blockIdx.y the
-// exemplar, blockIdx.z the fragment. `peaks` is zero at first.
-template <u32 COLUMNS>
+// exemplar, blockIdx.z the fragment. `peaks` is zero at first. The measure says what is ranked.
+template <u32 COLUMNS, typename Measure>
 __device__ void find_peaks_of(const Picture* fragments, const Picture* exemplars, u32 exemplar_count, const Sizes& sizes,
-    const Wanted& wanted, u32 room, const Complex* lines, float scale, u64* peaks) {
+    const Wanted& wanted, u32 room, const Complex* lines, u64* peaks, const Measure& measure) {
     SHARED_MEMORY(memory);
     Line<COLUMNS> line = line_of<COLUMNS>((float*)memory, sizes.columns, sizes.roots_in_time);
     u32 columns = line.length(), threads = line.eighth(), two = blockIdx.x * (blockDim.x / threads) + threadIdx.x / threads;
@@ -298,15 +306,16 @@ __device__ void find_peaks_of(const Picture* fragments, const Picture* exemplars
 #pragma unroll
     for (u32 i = 0; i < 8; i++) v[i] = there ? from[line.thread + i * threads] : Complex{0.0f, 0.0f};
     transform<true>(line, v);
-    Best best(fragment, exemplar, lags, columns, scale, peaks[pair]);
+    Best best(fragment, exemplar, lags, columns, measure.rank_scale(), peaks[pair]);
+    measure.template normalise<8>(v, line.thread, threads, columns, best, 2 * (int)two);
     best.look<8>(v, line.thread, threads, columns, 2 * (int)two);
     best.tell(&peaks[pair]);
 }
 
 // The same for short lines; what is left of a pair is looked at by the same threads.
-template <u32 COLUMNS>
+template <u32 COLUMNS, typename Measure>
 __device__ void find_peaks_short(const Picture* fragments, const Picture* exemplars, u32 exemplar_count, const Sizes& sizes,
-    const Wanted& wanted, u32 room, const Complex* lines, float scale, u64* peaks) {
+    const Wanted& wanted, u32 room, const Complex* lines, u64* peaks, const Measure& measure) {
     typedef ShortLine<COLUMNS> Short;
     SHARED_MEMORY(memory);
     u32 beside = blockDim.x / Short::THREADS, own_line = threadIdx.x / Short::THREADS, thread = threadIdx.x % Short::THREADS;
@@ -315,7 +324,7 @@ __device__ void find_peaks_short(const Picture* fragments, const Picture* exempl
     RowLags lags(fragment, exemplar, wanted);
     u64 pair = (u64)blockIdx.z * exemplar_count + blockIdx.y;
     const Complex* from = lines_of_pair((Complex*)lines, pair, room, COLUMNS) + thread;
-    Best best(fragment, exemplar, lags, COLUMNS, scale, peaks[pair]);
+    Best best(fragment, exemplar, lags, COLUMNS, measure.rank_scale(), peaks[pair]);
     for (u32 first = blockIdx.x * beside; 2 * (int)first < best.count; first += gridDim.x * beside) {
         u32 two = first + own_line;
         bool there = 2 * (int)two < best.count;
@@ -325,6 +334,7 @@ __device__ void find_peaks_short(const Picture* fragments, const Picture* exempl
             v[i] = there ? from[(u64)two * COLUMNS + i * Short::THREADS] : Complex{0.0f, 0.0f};
         __syncwarp();
         line.template transform<true>(v);
+        measure.template normalise<Short::VALUES>(v, thread, Short::THREADS, COLUMNS, best, 2 * (int)two);
         best.look<Short::VALUES>(v, thread, Short::THREADS, COLUMNS, 2 * (int)two);
     }
     best.tell(&peaks[pair]);
@@ -333,7 +343,7 @@ __device__ void find_peaks_short(const Picture* fragments, const Picture* exempl
 #define FIND_PEAKS(name, find, bounds)                                                                                        \
     extern "C" __global__ void bounds name(const Picture* fragments, const Picture* exemplars, u32 exemplar_count,           \
         Sizes sizes, Wanted wanted, u32 room, const Complex* lines, float scale, u64* peaks) {                        \
-        find(fragments, exemplars, exemplar_count, sizes, wanted, room, lines, scale, peaks);                         \
+        find(fragments, exemplars, exemplar_count, sizes, wanted, room, lines, peaks, Bright{scale});                       \
     }
 FIND_PEAKS(find_peaks, find_peaks_of<0>, )
 // Phrases, and pieces of half a minute and a minute.

@@ -38,6 +38,8 @@ struct Window {
         least = 1e-6f * (sqrtf(x.energy) * sqrtf(k.energy));
     }
 
+    __device__ float rank_scale() const { return 1.0f; }
+
     __device__ float similarity(float value, int transposition, int shift) const {
         float brightness = value * scale;
         if (!(brightness > least)) return 0.0f;
@@ -65,52 +67,12 @@ struct Window {
     }
 };
 
-// As `find_peaks_of`, for the most similar lag.
-extern "C" __global__ void find_windows(const Picture* fragments, const Picture* exemplars, u32 exemplar_count, Sizes sizes,
-    Wanted wanted, u32 room, const Complex* lines, float scale, u64* peaks, Windows windows) {
-    SHARED_MEMORY(memory);
-    Line<0> line = line_of<0>((float*)memory, sizes.columns, sizes.roots_in_time);
-    u32 threads = line.eighth(), two = blockIdx.x * (blockDim.x / threads) + threadIdx.x / threads;
-    const Picture fragment = fragments[blockIdx.z], exemplar = exemplars[blockIdx.y];
-    RowLags lags(fragment, exemplar, wanted);
-    u64 pair = (u64)blockIdx.z * exemplar_count + blockIdx.y;
-    const Complex* from = lines_of_pair((Complex*)lines, pair, room, sizes.columns) + (u64)two * sizes.columns;
-    bool there = 2 * (int)two < lags.count;
-    Complex v[8];
-    for (u32 i = 0; i < 8; i++) v[i] = there ? from[line.thread + i * threads] : Complex{0.0f, 0.0f};
-    transform<true>(line, v);
-    Best best(fragment, exemplar, lags, sizes.columns, 1.0f, peaks[pair]);
-    Window window(windows, fragment, exemplar, blockIdx.z, blockIdx.y, scale);
-    window.normalise<8>(v, line.thread, threads, sizes.columns, best, 2 * (int)two);
-    best.look<8>(v, line.thread, threads, sizes.columns, 2 * (int)two);
-    best.tell(&peaks[pair]);
-}
-
-// As `find_peaks_short`, for lines of 512 values: longer ones would want more registers than there are.
-extern "C" __global__ void __launch_bounds__(128) find_windows_512(const Picture* fragments, const Picture* exemplars,
-    u32 exemplar_count, Sizes sizes, Wanted wanted, u32 room, const Complex* lines, float scale, u64* peaks, Windows windows) {
-    const u32 COLUMNS = 512;
-    typedef ShortLine<COLUMNS> Short;
-    SHARED_MEMORY(memory);
-    u32 beside = blockDim.x / Short::THREADS, own_line = threadIdx.x / Short::THREADS, thread = threadIdx.x % Short::THREADS;
-    Short line = {(Complex*)memory + own_line * Short::ROOM, thread, sizes.short_roots_in_time};
-    const Picture fragment = fragments[blockIdx.z], exemplar = exemplars[blockIdx.y];
-    RowLags lags(fragment, exemplar, wanted);
-    u64 pair = (u64)blockIdx.z * exemplar_count + blockIdx.y;
-    const Complex* from = lines_of_pair((Complex*)lines, pair, room, COLUMNS) + thread;
-    Best best(fragment, exemplar, lags, COLUMNS, 1.0f, peaks[pair]);
-    Window window(windows, fragment, exemplar, blockIdx.z, blockIdx.y, scale);
-    for (u32 first = blockIdx.x * beside; 2 * (int)first < best.count; first += gridDim.x * beside) {
-        u32 two = first + own_line;
-        bool there = 2 * (int)two < best.count;
-        Complex v[Short::VALUES];
-#pragma unroll
-        for (u32 i = 0; i < Short::VALUES; i++)
-            v[i] = there ? from[(u64)two * COLUMNS + i * Short::THREADS] : Complex{0.0f, 0.0f};
-        __syncwarp();
-        line.template transform<true>(v);
-        window.normalise<Short::VALUES>(v, thread, Short::THREADS, COLUMNS, best, 2 * (int)two);
-        best.look<Short::VALUES>(v, thread, Short::THREADS, COLUMNS, 2 * (int)two);
+#define FIND_WINDOWS(name, find, bounds)                                                                              \
+    extern "C" __global__ void bounds name(const Picture* fragments, const Picture* exemplars, u32 exemplar_count,    \
+        Sizes sizes, Wanted wanted, u32 room, const Complex* lines, float scale, u64* peaks, Windows windows) {       \
+        Window window(windows, fragments[blockIdx.z], exemplars[blockIdx.y], blockIdx.z, blockIdx.y, scale);          \
+        find(fragments, exemplars, exemplar_count, sizes, wanted, room, lines, peaks, window);                        \
     }
-    best.tell(&peaks[pair]);
-}
+FIND_WINDOWS(find_windows, find_peaks_of<0>, )
+// Longer short lines would want more registers than there are.
+FIND_WINDOWS(find_windows_512, find_peaks_short<512>, __launch_bounds__(128))

@@ -210,11 +210,8 @@ impl Cuda {
     ) -> Result<(Duration, Duration), String> {
         let mut times = dense::Times::default();
         let found = with_lane(self.device, |lane| dense::peaks(lane, fragments, exemplars, transpositions, &mut times));
-        match found {
-            Ok(Some(_)) => Ok((times.spectra, times.correlate)),
-            Ok(None) => Err("the pictures are too large".into()),
-            Err(fault) => Err(fault.to_string()),
-        }
+        measured(found)?;
+        Ok((times.spectra, times.correlate))
     }
 
     /// Times [`window_peaks`](Self::window_peaks) of soft pictures, with the spectra at hand. For benchmarks.
@@ -232,11 +229,8 @@ impl Cuda {
         let found = with_lane(self.device, |lane| {
             dense::window_peaks(lane, fragments, exemplars, transpositions, how, &mut times)
         });
-        match found {
-            Ok(Some(_)) => Ok(times.correlate),
-            Ok(None) => Err("the pictures are too large".into()),
-            Err(fault) => Err(fault.to_string()),
-        }
+        measured(found)?;
+        Ok(times.correlate)
     }
 
     /// Times the greatest brightness of every fragment, mirrored in each of the four ways, with every exemplar, part by
@@ -343,6 +337,11 @@ impl Cuda {
         lane.ask(answers, bytes)?;
         Ok(lane.answer(bytes)?.to_vec())
     }
+}
+
+/// What kept soft pictures from being measured, in words.
+fn measured<T>(found: Result<Option<T>, Fault>) -> Result<T, String> {
+    found.map_err(|fault| fault.to_string())?.ok_or_else(|| "the pictures are too large".into())
 }
 
 /// Whether sums of a picture's pixels are not whole numbers.
