@@ -144,18 +144,28 @@ def notes(path):
     return sorted((pitch, (on - first) / scale, (off - first) / scale) for on, pitch, off in found)
 
 def draw(np, recipe, fragment):
-    """The picture as the recipe says: centred in time and by the middle of the pitches."""
-    assert (recipe['time'], recipe['pitch']) == ('centre', 'range')
+    """The picture as the recipe says: centred in time, intervals from the highest note of each group that begins together."""
+    assert recipe['time'] == 'centre'
     grid, rows, columns = recipe['columns_per_quarter'], recipe['pitches'], recipe['quarters'] * recipe['columns_per_quarter']
     at = lambda quarters: math.floor(quarters * grid + .5)
     spans = [(pitch, at(on), max(at(off), at(on) + 1)) for pitch, on, off in fragment]
-    lowest = (min(p for p, _, _ in spans) + max(p for p, _, _ in spans)) // 2 - rows // 2
+    first = (max(end for _, _, end in spans) - columns) // 2
+    starts = sorted({start for _, start, _ in spans})
+    groups = [[span for span in spans if span[1] == start] for start in starts]
     picture = np.zeros((len(recipe['channels']), rows, columns), np.float32)
     for channel, kind in enumerate(recipe['channels']):
-        inked = [(p, a, b if kind == 'sustain' else a + 1) for p, a, b in spans]
-        first = (max(b for _, _, b in spans) - columns) // 2
-        for pitch, a, b in inked:
-            if 0 <= pitch - lowest < rows: picture[channel, pitch - lowest, max(a - first, 0):max(b - first, 0)] = 1
+        away = kind['interval']
+        for index, group in enumerate(groups):
+            highest = max(pitch for pitch, _, _ in group)
+            after = starts[index + 1] if index + 1 < len(starts) else math.inf
+            if away == 0:
+                seen = [(p, starts[index], min(b, after)) for p, a, b in spans if a <= starts[index] < b]
+            else:
+                others = groups[index + away] if 0 <= index + away < len(groups) else []
+                seen = [(p, starts[index], starts[index] + 1) for p, _, _ in others]
+            for pitch, a, b in seen:
+                row = min(max(rows // 2 + pitch - highest, 0), rows - 1)
+                picture[channel, row, min(max(a - first, 0), columns):min(max(b - first, 0), columns)] = 1
     return picture
 
 PARTS = ['phrases', 'time', 'ratings', 'onnx']

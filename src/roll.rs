@@ -48,15 +48,7 @@ impl Rendering {
     ///
     /// A resolution outside its range is taken as the nearest bound.
     pub fn draw(&self, fragment: &Fragment, alteration: &Alteration) -> PianoRoll {
-        let resolution = self.resolution.clamp(1, MAX_RESOLUTION);
-        let scale = u128::from(resolution) * u128::from(alteration.stretch.numerator());
-        let quarter = u128::from(fragment.ticks_per_quarter()) * u128::from(alteration.stretch.denominator());
-        // Round half up in whole numbers: floor((2 t s + q) / 2 q).
-        let column = |ticks: u64| ((2 * u128::from(ticks) * scale + quarter) / (2 * quarter)) as u32;
-        let span = |note: &Note| {
-            let start = column(note.onset);
-            (start, column(note.end()).max(start + 1))
-        };
+        let span = |note: &Note| self.span(fragment, note, alteration);
         let columns = fragment.notes().iter().map(|note| span(note).1).max().unwrap_or(0);
         let axis = i16::from(fragment.notes()[0].pitch);
         let runs = fragment.notes().iter().map(|note| {
@@ -70,7 +62,21 @@ impl Rendering {
             let pitch = i16::from(note.pitch);
             Run { pitch: if alteration.inverted { 2 * axis - pitch } else { pitch }, start, end, value: 1.0 }
         });
-        PianoRoll::from_runs(runs.collect(), columns, resolution)
+        PianoRoll::from_runs(runs.collect(), columns, self.resolution())
+    }
+
+    /// The column where a note begins and the one after its last, when it is stretched: a note is at least a column wide.
+    pub(crate) fn span(&self, fragment: &Fragment, note: &Note, alteration: &Alteration) -> (u32, u32) {
+        let scale = u128::from(self.resolution()) * u128::from(alteration.stretch.numerator());
+        let quarter = u128::from(fragment.ticks_per_quarter()) * u128::from(alteration.stretch.denominator());
+        // Round half up in whole numbers: floor((2 t s + q) / 2 q).
+        let column = |ticks: u64| ((2 * u128::from(ticks) * scale + quarter) / (2 * quarter)) as u32;
+        let start = column(note.onset);
+        (start, column(note.end()).max(start + 1))
+    }
+
+    fn resolution(&self) -> u32 {
+        self.resolution.clamp(1, MAX_RESOLUTION)
     }
 }
 

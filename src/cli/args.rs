@@ -568,14 +568,17 @@ pub struct TrainArgs {
     /// Into how many parts the bank is dealt out, each held out in turn
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(3..=100))]
     pub folds: u16,
+    /// How many networks stand side by side as one, which answers with the mean of theirs
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=100))]
+    pub towers: u16,
     /// How often the exemplars are gone through at most
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub epochs: u32,
     /// Where chance begins: the same network comes of the same bank and seed
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
     /// Which part of the bad pictures are good exemplars in disorder, 0 to 1
-    #[arg(long, value_name = "PART", default_value_t = 0.7, value_parser = part)]
+    #[arg(long, value_name = "PART", default_value_t = 0.9, value_parser = part)]
     pub scrambled: f64,
     /// Write a JSON object, then one for each exemplar
     #[arg(long)]

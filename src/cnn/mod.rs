@@ -7,6 +7,7 @@
 //! [`Recipe`] says how a fragment becomes what a network of ours sees, and how its answer is read; it travels in the
 //! network's file. Networks from elsewhere see a picture of whatever size they take.
 
+mod intervals;
 #[cfg(feature = "onnx")]
 mod network;
 #[cfg(not(feature = "onnx"))]

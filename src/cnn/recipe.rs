@@ -3,9 +3,10 @@
 use ndarray::{Array3, ArrayViewMut3};
 use serde::{Deserialize, Serialize};
 
+use super::intervals::{self, Drawn};
 use crate::alteration::Alteration;
 use crate::bank::Label;
-use crate::note::Fragment;
+use crate::note::{Fragment, Note};
 use crate::roll::{Ink, Rendering};
 
 /// How a network of ours is fed and read. It is written into the metadata of the network's ONNX file, under
@@ -56,6 +57,13 @@ pub enum Channel {
     Sustain,
     /// The onset's column alone.
     Onset,
+    /// Intervals instead of pitches, so that a melody looks the same wherever it lies: what is seen from each *group* of notes
+    /// that begin in one column. The highest of them lies in the middle row, `pitches / 2`, and what is farther from it
+    /// than the picture reaches, at its edge.
+    ///
+    /// 0: in each column what sounds there, of what began with the last group or before it. Other numbers k: in the
+    /// group's column all notes of the k-th group after it, or before it where k is negative.
+    Interval(i8),
 }
 
 /// Which time of the fragment lies where in the picture.
@@ -172,26 +180,38 @@ impl Recipe {
     }
 
     /// [`draw`](Self::draw) into a picture of the [shape](Self::shape) that is dark.
-    pub fn draw_into(&self, fragment: &Fragment, mut picture: ArrayViewMut3<'_, f32>) {
-        let (_, rows, columns) = picture.dim();
-        let lowest = self.middle(fragment) - (self.pitches / 2) as i32;
+    pub fn draw_into(&self, fragment: &Fragment, picture: ArrayViewMut3<'_, f32>) {
+        self.draw_moved(fragment, (0, 0), picture);
+    }
+
+    /// The same, moved so many semitones upwards and columns to the right; what enters from beyond the edges is seen.
+    /// Intervals stay as they are when they are moved upwards.
+    pub(crate) fn draw_moved(&self, fragment: &Fragment, (up, later): (i32, i64), mut picture: ArrayViewMut3<'_, f32>) {
+        let columns = picture.dim().2 as i64;
+        let rendering = Rendering { resolution: self.columns_per_quarter, ink: Ink::Sustain };
+        let span = |note: &Note| rendering.span(fragment, note, &Alteration::NONE);
+        let width = fragment.notes().iter().map(|note| span(note).1).max().unwrap_or(0);
+        let first = match self.time {
+            TimeAnchor::Centre => (i64::from(width) - columns).div_euclid(2),
+            TimeAnchor::Start => 0,
+        } - later;
+        let notes: Vec<Drawn> = fragment
+            .notes()
+            .iter()
+            .map(|note| {
+                let (start, end) = span(note);
+                Drawn { pitch: note.pitch.into(), start: i64::from(start) - first, end: i64::from(end) - first }
+            })
+            .collect();
+        let lowest = self.middle(fragment) - (self.pitches / 2) as i32 - up;
         for (mut channel, kind) in picture.outer_iter_mut().zip(&self.channels) {
-            let ink = match kind {
-                Channel::Sustain => Ink::Sustain,
-                Channel::Onset => Ink::Onset,
-            };
-            let roll = Rendering { resolution: self.columns_per_quarter, ink }.draw(fragment, &Alteration::NONE);
-            let first = match self.time {
-                TimeAnchor::Centre => (i64::from(roll.columns()) - columns as i64).div_euclid(2),
-                TimeAnchor::Start => 0,
-            };
-            for run in roll.runs() {
-                let row = i32::from(run.pitch) - lowest;
-                let place = |column: u32| (i64::from(column) - first).clamp(0, columns as i64) as usize;
-                let (start, end) = (place(run.start), place(run.end));
-                if (0..rows as i32).contains(&row) && start < end {
-                    channel.slice_mut(ndarray::s![row, start..end]).fill(run.value);
-                }
+            match kind {
+                Channel::Sustain => notes.iter().for_each(|note| note.light(&mut channel, note.pitch - lowest)),
+                Channel::Onset => notes
+                    .iter()
+                    .for_each(|note| Drawn { end: note.start + 1, ..*note }.light(&mut channel, note.pitch - lowest)),
+                Channel::Interval(0) => intervals::sounding(&notes, &mut channel),
+                Channel::Interval(away) => intervals::neighbours(&notes, (*away).into(), &mut channel),
             }
         }
     }
@@ -263,6 +283,11 @@ impl Recipe {
         within("columns_per_quarter", self.columns_per_quarter.into(), 1..=96)?;
         within("pitches", self.pitches.into(), 1..=256)?;
         within("the number of channels", self.channels.len() as u64, 1..=16)?;
+        for channel in &self.channels {
+            if let Channel::Interval(away) = channel {
+                within("how many groups of notes an interval reaches", away.unsigned_abs().into(), 0..=16)?;
+            }
+        }
         let values = [self.channels.len() as u64, self.pitches.into(), self.columns() as u64].iter().product();
         within("the number of values of a picture", values, 1..=Self::MOST_VALUES)?;
         if !(self.temperature > 0.0 && self.temperature.is_finite()) {

@@ -47,6 +47,7 @@ mod with_training {
         bar.finish_and_clear();
         let training = Training {
             folds: args.folds.into(),
+            towers: args.towers.into(),
             epochs: args.epochs as usize,
             seed: args.seed,
             scrambled: args.scrambled,
@@ -109,7 +110,7 @@ mod with_training {
         writeln!(out, "  accuracy  {accuracy:.3}")?;
         writeln!(
             out,
-            "  expected calibration error {:.3}, before temperature scaling {:.3}",
+            "  expected calibration error {:.3}, before scaling {:.3}",
             after.expected_error, before.expected_error
         )?;
         writeln!(out, "  said to be good  exemplars  said, mean  are good")?;
@@ -122,6 +123,7 @@ mod with_training {
             }
         }
         let path = printable(&args.output.display().to_string());
+        let epochs = epochs.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
         writeln!(out, "written to {path}: trained on all, {epochs} epochs, temperature {:.2}", recipe.temperature)?;
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! Fragments that are changed a little, so that a network does not learn them by heart.
 
+use ndarray::ArrayViewMut3;
 use rand::RngExt;
 use rand::seq::IndexedRandom;
 use rand_pcg::Pcg64Mcg;
@@ -33,20 +34,12 @@ const STRETCHED: f64 = 0.25;
 const TICKS: u32 = 960;
 
 impl Augmentation {
-    /// The picture of a fragment after changes, into a dark picture of the recipe's shape. It is moved after it was
-    /// anchored, since anchoring would undo that; what enters from beyond its edges is seen.
-    pub fn draw(&self, recipe: &Recipe, fragment: &Fragment, random: &mut Pcg64Mcg, picture: &mut [f32]) {
-        let wide = Recipe {
-            quarters: recipe.quarters + 2 * self.quarters,
-            pitches: recipe.pitches + 2 * self.semitones,
-            ..recipe.clone()
-        };
-        let seen = wide.draw(&self.varied(fragment, random));
-        let (_, rows, columns) = recipe.shape();
-        let row = random.random_range(0..=2 * self.semitones as usize);
-        let column = random.random_range(0..=2 * (self.quarters * recipe.columns_per_quarter) as usize);
-        let window = seen.slice(ndarray::s![.., row..row + rows, column..column + columns]);
-        picture.iter_mut().zip(window).for_each(|(pixel, seen)| *pixel = *seen);
+    /// The picture of a fragment after changes, into a dark picture of the recipe's shape.
+    pub fn draw(&self, recipe: &Recipe, fragment: &Fragment, random: &mut Pcg64Mcg, picture: ArrayViewMut3<'_, f32>) {
+        let varied = self.varied(fragment, random);
+        let up = random.random_range(-(self.semitones as i32)..=self.semitones as i32);
+        let later = i64::from(self.quarters * recipe.columns_per_quarter);
+        recipe.draw_moved(&varied, (up, random.random_range(-later..=later)), picture);
     }
 
     /// A fragment some notes of which are left out, and that may be faster or slower.
@@ -79,14 +72,12 @@ mod tests {
         let recipe = Recipe { quarters: 8, pitches: 24, ..Recipe::default() };
         let phrase = Fragment::from_quarters(&[(60, 0.0, 1.0), (62, 1.0, 1.0), (64, 2.0, 2.0)]).unwrap();
         let augmentation = Augmentation { stretch: 0.0, dropout: 0.0, ..Augmentation::default() };
-        let (channels, rows, columns) = recipe.shape();
         let still = recipe.draw(&phrase);
         let mut seen = std::collections::HashSet::new();
         let mut random = Pcg64Mcg::seed_from_u64(1);
         for _ in 0..200 {
-            let mut picture = vec![0.0; channels * rows * columns];
-            augmentation.draw(&recipe, &phrase, &mut random, &mut picture);
-            let picture = ndarray::Array3::from_shape_vec(recipe.shape(), picture).unwrap();
+            let mut picture = ndarray::Array3::zeros(recipe.shape());
+            augmentation.draw(&recipe, &phrase, &mut random, picture.view_mut());
             assert_eq!(picture.sum(), still.sum(), "nothing is cut off");
             let first = |picture: &ndarray::Array3<f32>| {
                 picture

@@ -2,7 +2,7 @@
 
 use prost::Message;
 
-use super::network::{EMBEDDING, Pool, STAGES, Weights};
+use super::network::Weights;
 use super::onnx::{
     AttributeProto, AttributeType, DataType, Dimension, DimensionValue, GraphProto, ModelProto, NodeProto,
     OperatorSetIdProto, StringStringEntryProto, TensorProto, TensorShapeProto, TensorTypeProto, TypeProto,
@@ -17,36 +17,34 @@ const OPERATOR_SET: i64 = 17;
 /// The bytes of an ONNX file: the network, and in its metadata the recipe as [`Recipe`] says.
 pub fn onnx(recipe: &Recipe, weights: &Weights) -> Vec<u8> {
     let mut graph = Graph::default();
-    let mut seen = Recipe::INPUT.to_owned();
-    let (_, mut rows, _) = recipe.shape();
-    let parameters = Weights::ends(recipe.channels.len()).zip(&weights.stages);
-    for (number, ((inputs, outputs, stage), (weight, bias))) in parameters.enumerate() {
-        let name = |what: &str| format!("stage{}.{what}", number + 1);
-        let [height, width] = stage.kernel;
-        let weight = graph.numbers(name("weight"), &[outputs, inputs, height, width], weight);
-        let bias = graph.numbers(name("bias"), &[outputs], bias);
-        let (up, right) = (height / 2, width / 2);
-        let attributes = vec![
-            integers("kernel_shape", &[height, width]),
-            integers("strides", &stage.stride),
-            integers("pads", &[up, right, up, right]),
-        ];
-        seen = graph.node("Conv", vec![seen, weight, bias], name("convolution"), attributes);
-        seen = graph.node("Relu", vec![seen], name("lit"), vec![]);
-        rows = (rows - 1) / stage.stride[0] + 1;
-        let pool = match stage.pool {
-            Pool::None => continue,
-            Pool::Pitches => [std::mem::replace(&mut rows, 1), 1],
-            Pool::Times(times) => [1, times],
-        };
-        let attributes = vec![integers("kernel_shape", &pool), integers("strides", &pool)];
-        seen = graph.node("MaxPool", vec![seen], name("pool"), attributes);
+    let (_, rows, _) = recipe.shape();
+    let mut embeddings = Vec::with_capacity(weights.towers.len());
+    for (tower, stages) in (1..).zip(&weights.towers) {
+        let mut seen = Recipe::INPUT.to_owned();
+        let parameters = Weights::ends(recipe.channels.len()).zip(stages);
+        for (number, ((inputs, outputs, stage), (weight, bias))) in (1..).zip(parameters) {
+            let name = |what: &str| format!("tower{tower}.stage{number}.{what}");
+            let [height, width] = stage.kernel(rows);
+            let weight = graph.numbers(name("weight"), &[outputs, inputs, height, width], weight);
+            let bias = graph.numbers(name("bias"), &[outputs], bias);
+            let padding = stage.padding();
+            let attributes = vec![
+                integers("kernel_shape", &[height, width]),
+                integers("strides", &[1, stage.stride]),
+                integers("dilations", &[1, stage.dilation]),
+                integers("pads", &[0, padding, 0, padding]),
+            ];
+            let made = graph.node("Conv", vec![seen.clone(), weight, bias], name("convolution"), attributes);
+            let lit = graph.node("Relu", vec![made], name("lit"), vec![]);
+            seen = if stage.added { graph.node("Add", vec![seen, lit], name("sum"), vec![]) } else { lit };
+        }
+        let name = |what: &str| format!("tower{tower}.{what}");
+        embeddings.push(graph.node("GlobalAveragePool", vec![seen.clone()], name("mean"), vec![]));
+        embeddings.push(graph.node("GlobalMaxPool", vec![seen], name("most"), vec![]));
     }
-    let mean = graph.node("GlobalAveragePool", vec![seen.clone()], "mean".into(), vec![]);
-    let most = graph.node("GlobalMaxPool", vec![seen], "most".into(), vec![]);
-    let both = graph.node("Concat", vec![mean, most], "both".into(), vec![integer("axis", 1)]);
-    let embedding = graph.node("Flatten", vec![both], Recipe::EMBEDDING.into(), vec![integer("axis", 1)]);
-    let weight = graph.numbers("sum.weight".into(), &[EMBEDDING, 1], &weights.dense);
+    let all = graph.node("Concat", embeddings, "all".into(), vec![integer("axis", 1)]);
+    let embedding = graph.node("Flatten", vec![all], Recipe::EMBEDDING.into(), vec![integer("axis", 1)]);
+    let weight = graph.numbers("sum.weight".into(), &[weights.embedding(), 1], &weights.dense);
     let bias = graph.numbers("sum.bias".into(), &[1], &[weights.offset]);
     graph.node("Gemm", vec![embedding, weight, bias], Recipe::LOGIT.into(), vec![]);
 
@@ -56,7 +54,7 @@ pub fn onnx(recipe: &Recipe, weights: &Weights) -> Vec<u8> {
         name: "judge".into(),
         initializer: graph.initializers,
         input: vec![value(Recipe::INPUT, &[channels, pitches, columns])],
-        output: vec![value(Recipe::LOGIT, &[1]), value(Recipe::EMBEDDING, &[EMBEDDING])],
+        output: vec![value(Recipe::LOGIT, &[1]), value(Recipe::EMBEDDING, &[weights.embedding()])],
     };
     ModelProto {
         ir_version: IR_VERSION,
@@ -118,5 +116,3 @@ fn value(name: &str, shape: &[usize]) -> ValueInfoProto {
     let tensor = TensorTypeProto { elem_type: DataType::Float.into(), shape: Some(TensorShapeProto { dim }) };
     ValueInfoProto { name: name.into(), r#type: Some(TypeProto { tensor_type: Some(tensor) }) }
 }
-
-const _: () = assert!(STAGES.len() > 1);

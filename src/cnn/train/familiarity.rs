@@ -1,6 +1,6 @@
 //! What a network has seen, so that it can be told when something is altogether strange to it.
 
-use super::network::{Answers, EMBEDDING};
+use super::network::Answers;
 use crate::cnn::Familiarity;
 
 /// This part of all pictures that it has learned from or was stopped by counts as usual.
@@ -17,13 +17,14 @@ const LEAST_SPREAD: f32 = 0.05;
 /// Centres are the mean embeddings of each side; the spread is about them. `seen` and `held_out` have embeddings of pictures,
 /// and which of them are good.
 pub fn familiarity(seen: (&Answers, &[bool]), held_out: &Answers) -> Familiarity {
-    let rows = |answers: &Answers| answers.embeddings.chunks(EMBEDDING).map(<[f32]>::to_vec).collect::<Vec<_>>();
+    let size = seen.0.embeddings.len() / seen.0.logits.len().max(1);
+    let rows = |answers: &Answers| answers.embeddings.chunks(size.max(1)).map(<[f32]>::to_vec).collect::<Vec<_>>();
     let (embeddings, good) = (rows(seen.0), seen.1);
     let centre = |side: bool| -> Vec<f32> {
         let of_side: Vec<_> =
             embeddings.iter().zip(good).filter(|(_, good)| **good == side).map(|(it, _)| it).collect();
         let mean = |dimension: usize| of_side.iter().map(|it| f64::from(it[dimension])).sum::<f64>();
-        (0..EMBEDDING).map(|dimension| (mean(dimension) / of_side.len().max(1) as f64) as f32).collect()
+        (0..size).map(|dimension| (mean(dimension) / of_side.len().max(1) as f64) as f32).collect()
     };
     let centres = vec![centre(false), centre(true)];
     let spread = |dimension: usize| {
@@ -31,7 +32,7 @@ pub fn familiarity(seen: (&Answers, &[bool]), held_out: &Answers) -> Familiarity
         let squares: f64 = embeddings.iter().zip(good).map(off).map(|off| off * off).sum();
         (squares / embeddings.len().max(1) as f64).sqrt() as f32
     };
-    let spreads: Vec<f32> = (0..EMBEDDING).map(spread).collect();
+    let spreads: Vec<f32> = (0..size).map(spread).collect();
     let widest = spreads.iter().copied().fold(f32::MIN_POSITIVE, f32::max);
     let scale = spreads.iter().map(|spread| spread.max(LEAST_SPREAD * widest)).collect();
     let mut familiarity = Familiarity { centres, scale, near: 0.0, far: 1.0, least_confidence: LEAST_CONFIDENCE };

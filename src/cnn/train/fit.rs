@@ -3,14 +3,15 @@
 use burn::optim::{AdamWConfig, GradientsParams};
 use burn::tensor::activation::log_sigmoid;
 use burn::tensor::{Device, Tensor, TensorData};
+use ndarray::Array4;
 use rand::RngExt;
 use rand::seq::SliceRandom;
 use rand_pcg::Pcg64Mcg;
 
 use super::augment::Augmentation;
 use super::network::{Answers, EMBEDDING, Network, Weights};
+use super::scaling::{likeliest, surprise};
 use super::scramble::scrambled;
-use super::temperature::surprise;
 use crate::bank::Label;
 use crate::cnn::Recipe;
 use crate::note::Fragment;
@@ -33,9 +34,9 @@ const BATCH: usize = 32;
 /// The least number of pictures in an epoch: those of a small bank are seen several times, changed each time.
 const LEAST_EPOCH: usize = 256;
 /// The greatest step, after the first tenth of all; from there on steps get smaller by half a cosine.
-const RATE: f64 = 2e-3;
+const RATE: f64 = 3e-3;
 /// By how much of a step weights are pulled to 0.
-const DECAY: f32 = 1e-3;
+const DECAY: f32 = 1e-2;
 /// Which part of an embedding is left out of the sum, each time another.
 const DROPOUT: f64 = 0.3;
 
@@ -66,14 +67,13 @@ pub fn fit(
     let (unseen, good): (Vec<_>, Vec<_>) =
         held_out.iter().map(|(fragment, label)| (*fragment, *label == Label::Good)).unzip();
     let (channels, rows, columns) = recipe.shape();
-    let size = channels * rows * columns;
     let mut best = Fitted { weights: network.weights(), epochs: 0 };
     let mut least = f64::INFINITY;
     for epoch in 0..schedule.epochs {
         for batch in 0..batches {
-            let mut seen = vec![0.0; BATCH * size];
+            let mut seen = Array4::zeros((BATCH, channels, rows, columns));
             let mut signs = vec![0.0; BATCH];
-            for (index, (picture, sign)) in seen.chunks_mut(size).zip(&mut signs).enumerate() {
+            for (index, (picture, sign)) in seen.outer_iter_mut().zip(&mut signs).enumerate() {
                 // Sides take turns, so that each has half of the pictures however many exemplars it has.
                 let label = if index.is_multiple_of(2) { Label::Good } else { Label::Bad };
                 *sign = if label == Label::Good { 1.0 } else { -1.0 };
@@ -90,7 +90,8 @@ pub fn fit(
             let shape = [BATCH, channels, rows, columns];
             let tensor =
                 |numbers: Vec<f32>, columns| Tensor::from_data(TensorData::new(numbers, [BATCH, columns]), &device);
-            let embeddings = network.embed(Tensor::from_data(TensorData::new(seen, shape), &device));
+            let embeddings =
+                network.embed(Tensor::from_data(TensorData::new(seen.into_raw_vec_and_offset().0, shape), &device));
             let logits = network.logits(embeddings * tensor(mask, EMBEDDING));
             let loss = -log_sigmoid(logits * tensor(signs, 1)).mean();
             let gradients = GradientsParams::from_grads(loss.backward(), &network);
@@ -101,7 +102,8 @@ pub fn fit(
         let weights = network.weights();
         let answers = answers(recipe, &weights, &unseen);
         let told: Vec<_> = answers.logits.iter().map(|logit| f64::from(*logit)).zip(good.iter().copied()).collect();
-        let surprise = surprise(&told, 1.0);
+        // Probabilities are scaled by a temperature at last, so it does not matter yet that they are too sure.
+        let surprise = surprise(&told, likeliest(&told));
         if surprise < least {
             least = surprise;
             best = Fitted { weights, epochs: epoch + 1 };

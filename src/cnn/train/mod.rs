@@ -17,8 +17,8 @@ mod folds;
 mod network;
 mod onnx;
 mod reliability;
+mod scaling;
 pub mod scramble;
-mod temperature;
 
 use rand::SeedableRng;
 use rand_pcg::Pcg64Mcg;
@@ -27,13 +27,14 @@ use rayon::prelude::*;
 pub use augment::Augmentation;
 pub use reliability::{Bin, Reliability};
 
-use super::Recipe;
+use super::{Channel, Recipe};
 use crate::bank::{Exemplar, Label};
 use crate::error::{Error, Result};
 use crate::note::Fragment;
 use crate::roc;
 use fit::{Fitted, Schedule};
-use network::LEAST_COLUMNS;
+use network::{LEAST_COLUMNS, Weights};
+use scaling::Scaling;
 
 /// How a network is trained.
 ///
@@ -54,6 +55,8 @@ pub struct Training {
     pub seed: u64,
     /// Into how many parts the bank is dealt out; at least 3.
     pub folds: usize,
+    /// How many networks are trained and stand side by side as one, each a *tower*; at least 1.
+    pub towers: usize,
     /// How often the exemplars are gone through at most; at least 1.
     pub epochs: usize,
     /// How much exemplars are changed each time that they are seen.
@@ -66,8 +69,9 @@ pub struct Training {
 
 impl Default for Training {
     fn default() -> Self {
-        let recipe = Recipe { pitches: 36, ..Recipe::default() };
-        Self { recipe, seed: 1, folds: 5, epochs: 20, augmentation: Augmentation::default(), scrambled: 0.7 }
+        let channels = (-1..=1).map(Channel::Interval).collect();
+        let recipe = Recipe { pitches: 25, channels, ..Recipe::default() };
+        Self { recipe, seed: 1, folds: 5, towers: 3, epochs: 60, augmentation: Augmentation::default(), scrambled: 0.9 }
     }
 }
 
@@ -78,8 +82,8 @@ pub struct Trained {
     pub onnx: Vec<u8>,
     /// How it is fed and read; in the file's metadata too.
     pub recipe: Recipe,
-    /// After how many epochs it answered best.
-    pub epochs: usize,
+    /// After how many epochs each of its towers answered best.
+    pub epochs: Vec<usize>,
     /// How well networks did that were trained in the same way, on what they had not seen.
     pub validation: Validation,
 }
@@ -94,9 +98,9 @@ pub struct Validation {
     pub auc: f64,
     /// How often the more likely side was the right one, each side counting half.
     pub accuracy: f64,
-    /// How far probabilities could be believed at temperature 1.
+    /// How far probabilities could be believed without scaling.
     pub before: Reliability,
-    /// How far they can be at the temperature that the exemplars of other parts ask for.
+    /// How far they can be with the offset and the temperature that the exemplars of other parts ask for.
     pub after: Reliability,
 }
 
@@ -105,10 +109,17 @@ pub struct Validation {
 pub struct HeldOut {
     /// The part that it was in.
     pub fold: usize,
-    /// How much more likely good than bad: the logarithm of the odds at temperature 1.
+    /// How much more likely good than bad: the logarithm of the odds, without scaling.
     pub logit: f64,
-    /// The probability that it is good, at the temperature that the exemplars of other parts ask for.
+    /// The probability that it is good, with the offset and the temperature that the exemplars of other parts ask for.
     pub probability: f64,
+}
+
+/// What a network learns from, and what is held out to see when to stop.
+#[derive(Debug)]
+struct Split {
+    learned: Vec<usize>,
+    stopping: Vec<usize>,
 }
 
 /// Of so many parts one is held out of those that are learned from, to see when to stop.
@@ -117,7 +128,7 @@ const STOPPING_PARTS: usize = 10;
 impl Training {
     /// How often `each` of [`train`](Self::train) counts one, in all.
     pub fn steps(&self) -> usize {
-        (self.folds + 1) * self.epochs
+        (self.folds + 1) * self.towers * self.epochs
     }
 
     /// Trains a network on exemplars, and others on parts of them to see how well that does. `groups` has the group of
@@ -137,55 +148,47 @@ impl Training {
         let sides: Vec<_> = exemplars.iter().zip(groups).map(|(it, group)| (it.label, *group)).collect();
         let part = folds::deal(&sides, self.folds, &mut self.random(0));
 
-        // The last is trained on all.
-        let networks: Vec<_> = (0..self.folds + 1)
+        // Of the network that is trained on all no part is held out.
+        let of =
+            |fold: usize, wanted: bool| (0..part.len()).filter(|&it| (part[it] == fold) == wanted).collect::<Vec<_>>();
+        let splits: Vec<_> = (0..=self.folds).map(|fold| self.split(&sides, of(fold, false), fold)).collect();
+        let towers: Vec<_> = (0..splits.len() * self.towers)
             .into_par_iter()
             .with_max_len(1)
-            .map(|fold| {
-                let of = |wanted: bool| (0..part.len()).filter(|&it| (part[it] == fold) == wanted).collect::<Vec<_>>();
-                let (unseen, seen) = (of(true), of(false));
-                let (fitted, stopping) = self.fit(&labelled, &sides, &seen, fold, &each);
-                let answers = |members: &[usize]| {
-                    let fragments: Vec<_> = members.iter().map(|&it| labelled[it].0).collect();
-                    fit::answers(&self.recipe, &fitted.weights, &fragments)
-                };
-                if fold < self.folds {
-                    let told = answers(&unseen).logits;
-                    (fitted, unseen.into_iter().zip(told).collect(), None)
-                } else {
-                    let good: Vec<_> = seen.iter().map(|&it| labelled[it].1 == Label::Good).collect();
-                    let familiarity = familiarity::familiarity((&answers(&seen), &good), &answers(&stopping));
-                    (fitted, Vec::new(), Some(familiarity))
-                }
-            })
+            .map(|tower| self.fit(&labelled, &splits[tower / self.towers], splits.len() + tower, &each))
             .collect();
+        let weights =
+            towers.chunks(self.towers).map(|towers| Weights::joined(towers.iter().map(|tower| tower.weights.clone())));
+        let weights: Vec<_> = weights.collect();
+        let answers = |fold: usize, members: &[usize]| {
+            let fragments: Vec<_> = members.iter().map(|&it| labelled[it].0).collect();
+            fit::answers(&self.recipe, &weights[fold], &fragments)
+        };
 
         let mut logits = vec![0.0; exemplars.len()];
-        for (_, told, _) in &networks {
-            told.iter().for_each(|&(index, logit): &(usize, f32)| logits[index] = f64::from(logit));
+        let unseen: Vec<_> = (0..self.folds).map(|fold| of(fold, true)).collect();
+        let told: Vec<_> = unseen.par_iter().enumerate().map(|(fold, unseen)| answers(fold, unseen).logits).collect();
+        for (index, logit) in unseen.iter().flatten().zip(told.iter().flatten()) {
+            logits[*index] = f64::from(*logit);
         }
         let good: Vec<bool> = exemplars.iter().map(|it| it.label == Label::Good).collect();
         let validation = self.validate(&part, &logits, &good);
         let told: Vec<_> = logits.iter().copied().zip(good.iter().copied()).collect();
-        let Some((Fitted { weights, epochs }, _, familiarity)) = networks.into_iter().next_back() else {
-            unreachable!("there is one network more than folds")
-        };
-        let recipe = Recipe { temperature: temperature::temperature(&told), familiarity, ..self.recipe.clone() };
+        let all: Vec<_> = (0..exemplars.len()).collect();
+        let of_all = |members: &[usize]| answers(self.folds, members);
+        let familiarity = familiarity::familiarity((&of_all(&all), &good), &of_all(&splits[self.folds].stopping));
+        let Scaling { offset, temperature } = Scaling::of(&told);
+        let recipe = Recipe { temperature, familiarity: Some(familiarity), ..self.recipe.clone() };
+        let epochs = towers[self.folds * self.towers..].iter().map(|tower| tower.epochs).collect();
+        let mut weights = weights[self.folds].clone();
+        weights.offset += offset as f32;
         Ok(Trained { onnx: export::onnx(&recipe, &weights), recipe, epochs, validation })
     }
 
-    /// Fits a network to some of the exemplars, some of which are held out to see when to stop; the answer has these too.
-    fn fit(
-        &self,
-        labelled: &[(&Fragment, Label)],
-        sides: &[(Label, usize)],
-        members: &[usize],
-        fold: usize,
-        each: &(impl Fn(usize) + Sync),
-    ) -> (Fitted, Vec<usize>) {
-        let mut random = self.random(1 + fold as u64);
+    /// Holds some of the exemplars that are learned from out, to see when to stop.
+    fn split(&self, sides: &[(Label, usize)], members: Vec<usize>, fold: usize) -> Split {
         let members_sides: Vec<_> = members.iter().map(|&it| sides[it]).collect();
-        let part = folds::deal(&members_sides, STOPPING_PARTS, &mut random);
+        let part = folds::deal(&members_sides, STOPPING_PARTS, &mut self.random(1 + fold));
         // Small banks have parts without anything of a side, and large groups make large parts.
         let counts = |asked: usize| {
             [Label::Good, Label::Bad].map(|label| {
@@ -201,7 +204,17 @@ impl Training {
         };
         let (learned, stopping) = (of(false), of(true));
         // Without anything to be held out what is learned from must do.
-        let stopping = if stopping.is_empty() { learned.clone() } else { stopping };
+        Split { stopping: if stopping.is_empty() { learned.clone() } else { stopping }, learned }
+    }
+
+    /// Fits a tower.
+    fn fit(
+        &self,
+        labelled: &[(&Fragment, Label)],
+        split: &Split,
+        purpose: usize,
+        each: &(impl Fn(usize) + Sync),
+    ) -> Fitted {
         let pick = |members: &[usize]| members.iter().map(|&it| labelled[it]).collect::<Vec<_>>();
         let schedule = Schedule {
             epochs: self.epochs,
@@ -209,23 +222,22 @@ impl Training {
             augmentation: self.augmentation,
             scrambled: self.scrambled,
         };
-        let fitted = fit::fit(&self.recipe, &pick(&learned), &pick(&stopping), &schedule, &mut random, each);
-        (fitted, stopping)
+        let mut random = self.random(1 + purpose);
+        fit::fit(&self.recipe, &pick(&split.learned), &pick(&split.stopping), &schedule, &mut random, each)
     }
 
     fn validate(&self, part: &[usize], logits: &[f64], good: &[bool]) -> Validation {
-        let temperatures: Vec<f64> = (0..self.folds)
+        let scalings: Vec<Scaling> = (0..self.folds)
             .map(|fold| {
                 let others = (0..part.len()).filter(|&it| part[it] != fold);
-                temperature::temperature(&others.map(|it| (logits[it], good[it])).collect::<Vec<_>>())
+                Scaling::of(&others.map(|it| (logits[it], good[it])).collect::<Vec<_>>())
             })
             .collect();
-        let probability = |logit: f64, temperature: f64| 1.0 / (1.0 + (-logit / temperature).exp());
         let held_out: Vec<_> = (0..part.len())
             .map(|it| HeldOut {
                 fold: part[it],
                 logit: logits[it],
-                probability: probability(logits[it], temperatures[part[it]]),
+                probability: scalings[part[it]].probability(logits[it]),
             })
             .collect();
         let with =
@@ -233,22 +245,22 @@ impl Training {
         let right = |side: bool| {
             let of_side = held_out.iter().zip(good).filter(|(_, good)| **good == side);
             let (right, all) = of_side.fold((0_usize, 0_usize), |(right, all), (it, _)| {
-                (right + usize::from((it.logit > 0.0) == side), all + 1)
+                (right + usize::from((it.probability > 0.5) == side), all + 1)
             });
             right as f64 / all.max(1) as f64
         };
         Validation {
             auc: roc::area(with(&|it| it.logit)).unwrap_or(0.5),
             accuracy: (right(true) + right(false)) / 2.0,
-            before: Reliability::of(&with(&|it| probability(it.logit, 1.0))),
+            before: Reliability::of(&with(&|it| Scaling::NONE.probability(it.logit))),
             after: Reliability::of(&with(&|it| it.probability)),
             held_out,
         }
     }
 
     /// A generator of its own for each purpose, so that none depends on what another has drawn.
-    fn random(&self, purpose: u64) -> Pcg64Mcg {
-        Pcg64Mcg::seed_from_u64(self.seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(purpose))
+    fn random(&self, purpose: usize) -> Pcg64Mcg {
+        Pcg64Mcg::seed_from_u64(self.seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(purpose as u64))
     }
 
     /// Says what of the recipe does not suit the network.
@@ -271,8 +283,10 @@ impl Training {
             return Err(Error::Option { name: "folds", value: self.folds.to_string(), expected });
         }
         self.recipe.check().and_then(|()| self.check_recipe()).map_err(Error::Training)?;
-        if self.epochs == 0 {
-            return Err(Error::Option { name: "epochs", value: "0".into(), expected: "at least 1" });
+        for (name, value) in [("epochs", self.epochs), ("towers", self.towers)] {
+            if value == 0 {
+                return Err(Error::Option { name, value: "0".into(), expected: "at least 1" });
+            }
         }
         let least = 2 * self.folds;
         let of = |label| exemplars.iter().zip(groups).filter(move |(it, _)| it.label == label);

@@ -4,8 +4,6 @@ use burn::module::{Module, Param};
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{Linear, LinearConfig, PaddingConfig2d};
 use burn::tensor::activation::relu;
-use burn::tensor::module::max_pool2d;
-use burn::tensor::ops::MaxPoolOptions;
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
@@ -13,73 +11,82 @@ use rand_pcg::Pcg64Mcg;
 use crate::cnn::Recipe;
 use crate::note::Fragment;
 
-/// A convolution followed by what is above 0 of it, and by the greatest of each `pool`.
+/// A convolution followed by what is above 0 of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stage {
     /// How many pictures it makes.
     pub channels: usize,
-    /// Height and width of what is looked at, in pixels; both are odd.
-    pub kernel: [usize; 2],
-    /// How far apart the places are where it is looked, upwards and rightwards.
-    pub stride: [usize; 2],
-    /// Of how many pixels, upwards and rightwards, the greatest is kept.
-    pub pool: Pool,
+    /// Whether it sees all rows at once, after which there is one; else there must be one.
+    pub all_rows: bool,
+    /// How many columns it sees; odd.
+    pub columns: usize,
+    /// How many columns lie from one of them to the next.
+    pub dilation: usize,
+    /// How far apart the columns are where it looks.
+    pub stride: usize,
+    /// Whether what it makes is added to what it sees.
+    pub added: bool,
 }
 
-/// Of which pixels the greatest is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pool {
-    /// Each by itself.
-    None,
-    /// Of all pitches at each time.
-    Pitches,
-    /// Of so many times.
-    Times(usize),
-}
-
-/// What a network is made of.
+/// What a tower of a network is made of. Towers stand side by side, each trained by itself, and the answer is the mean of
+/// theirs: networks that begin by other chances err in other places (Hansen, Salamon, "Neural network ensembles", IEEE
+/// Transactions on Pattern Analysis and Machine Intelligence 12, 1990).
 ///
-/// The first stage sees how notes begin and end, the second what lies within half an octave of each place: intervals to what
-/// sounds and to what comes next, whatever the pitch. From then on pitch plays no role, and what follows looks at longer
-/// and longer times. The mean and the greatest value of each picture of the last stage over time are the embedding; the
-/// logit is a weighted sum of it.
-pub const STAGES: [Stage; 5] = [
-    Stage { channels: 8, kernel: [1, 7], stride: [1, 3], pool: Pool::None },
-    Stage { channels: 24, kernel: [13, 3], stride: [2, 1], pool: Pool::Pitches },
-    Stage { channels: 48, kernel: [1, 7], stride: [1, 1], pool: Pool::Times(2) },
-    Stage { channels: 48, kernel: [1, 7], stride: [1, 1], pool: Pool::Times(2) },
-    Stage { channels: 64, kernel: [1, 5], stride: [1, 1], pool: Pool::None },
-];
+/// Rows are intervals, so that pitch plays no role from the start: the first stage sees what surrounds each note, the
+/// second how notes begin and end, and what follows looks at longer and longer times, by columns that are farther and
+/// farther apart (Yu, Koltun, "Multi-scale context aggregation by dilated convolutions", ICLR 2016), adding to what was seen
+/// before (He, Zhang, Ren, Sun, "Deep residual learning for image recognition", CVPR 2016). The mean and the greatest
+/// value of each picture of the last stage over time are the embedding; the logit is a weighted sum of those of all towers.
+pub const STAGES: [Stage; 5] = {
+    let wide = Stage { channels: 48, all_rows: false, columns: 5, dilation: 1, stride: 1, added: true };
+    [
+        Stage { all_rows: true, columns: 1, added: false, ..wide },
+        Stage { columns: 7, stride: 3, added: false, ..wide },
+        wide,
+        Stage { dilation: 2, ..wide },
+        Stage { dilation: 4, ..wide },
+    ]
+};
+
+impl Stage {
+    /// Height and width of what it sees, in pictures of so many rows.
+    pub const fn kernel(&self, rows: usize) -> [usize; 2] {
+        [if self.all_rows { rows } else { 1 }, self.columns]
+    }
+
+    /// How many dark columns are put to either side, so that there is an answer for each column.
+    pub const fn padding(&self) -> usize {
+        self.columns / 2 * self.dilation
+    }
+}
 
 /// The fewest columns of a picture of which something is left in the last stage.
 pub const LEAST_COLUMNS: usize = {
     let (mut columns, mut index) = (1, 0);
     while index < STAGES.len() {
-        columns *= STAGES[index].stride[1];
-        if let Pool::Times(times) = STAGES[index].pool {
-            columns *= times;
-        }
+        columns *= STAGES[index].stride;
         index += 1;
     }
     columns
 };
 
-/// How many numbers an embedding has.
+/// How many numbers the embedding of a tower has.
 pub const EMBEDDING: usize = 2 * STAGES[STAGES.len() - 1].channels;
 
 /// The network as the training library has it.
 #[derive(Module, Debug)]
 pub struct Network {
-    convolutions: Vec<Conv2d>,
+    /// The convolutions of each tower.
+    towers: Vec<Vec<Conv2d>>,
     dense: Linear,
 }
 
 /// The numbers that a network has learned.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Weights {
-    /// Of each stage: weights, outputs x inputs x height x width, and an offset for each output.
-    pub stages: Vec<(Vec<f32>, Vec<f32>)>,
-    /// Of the weighted sum.
+    /// Of each tower and stage: weights, outputs x inputs x height x width, and an offset for each output.
+    pub towers: Vec<Vec<(Vec<f32>, Vec<f32>)>>,
+    /// Of the weighted sum of all embeddings.
     pub dense: Vec<f32>,
     /// Added to that.
     pub offset: f32,
@@ -106,52 +113,61 @@ impl Weights {
     pub fn random(recipe: &Recipe, random: &mut Pcg64Mcg) -> Self {
         let mut even =
             |count: usize, reach: f32| -> Vec<f32> { (0..count).map(|_| random.random_range(-reach..reach)).collect() };
+        let (_, rows, _) = recipe.shape();
         let stages = Self::ends(recipe.channels.len())
             .map(|(inputs, outputs, stage)| {
-                let seen = inputs * stage.kernel[0] * stage.kernel[1];
-                (even(outputs * seen, (6.0 / seen as f32).sqrt()), vec![0.0; outputs])
+                let [height, width] = stage.kernel(rows);
+                let seen = inputs * height * width;
+                // Of all rows hardly more than one is lit.
+                let lit = if stage.all_rows { inputs } else { seen };
+                (even(outputs * seen, (6.0 / lit as f32).sqrt()), vec![0.0; outputs])
             })
             .collect();
-        Self { stages, dense: even(EMBEDDING, (3.0 / EMBEDDING as f32).sqrt()), offset: 0.0 }
+        Self { towers: vec![stages], dense: even(EMBEDDING, (3.0 / EMBEDDING as f32).sqrt()), offset: 0.0 }
+    }
+
+    /// Networks side by side, as one that answers with the mean of their logits.
+    pub fn joined(parts: impl ExactSizeIterator<Item = Self>) -> Self {
+        let share = 1.0 / parts.len().max(1) as f32;
+        let mut joined = Self { towers: Vec::new(), dense: Vec::new(), offset: 0.0 };
+        for part in parts {
+            joined.towers.extend(part.towers);
+            joined.dense.extend(part.dense.iter().map(|weight| weight * share));
+            joined.offset += part.offset * share;
+        }
+        joined
+    }
+
+    /// How many numbers an embedding has.
+    pub const fn embedding(&self) -> usize {
+        self.dense.len()
     }
 }
 
 impl Network {
     /// With given weights, on a device.
     pub fn new(recipe: &Recipe, weights: &Weights, device: &Device) -> Self {
-        let mut convolutions = Vec::with_capacity(STAGES.len());
-        for ((inputs, outputs, stage), (weight, bias)) in Weights::ends(recipe.channels.len()).zip(&weights.stages) {
-            let [height, width] = stage.kernel;
-            let (up, right) = (height / 2, width / 2);
-            let mut convolution = Conv2dConfig::new([inputs, outputs], stage.kernel)
-                .with_stride(stage.stride)
-                .with_padding(PaddingConfig2d::Explicit(up, right, up, right))
-                .init(device);
-            let shape = [outputs, inputs, height, width];
-            convolution.weight = parameter(TensorData::new(weight.clone(), shape), device);
-            convolution.bias = Some(parameter(TensorData::new(bias.clone(), [outputs]), device));
-            convolutions.push(convolution);
-        }
-        let mut dense = LinearConfig::new(EMBEDDING, 1).init(device);
-        dense.weight = parameter(TensorData::new(weights.dense.clone(), [EMBEDDING, 1]), device);
+        let towers = weights.towers.iter().map(|stages| convolutions(recipe, stages, device)).collect();
+        let size = weights.embedding();
+        let mut dense = LinearConfig::new(size, 1).init(device);
+        dense.weight = parameter(TensorData::new(weights.dense.clone(), [size, 1]), device);
         dense.bias = Some(parameter(TensorData::new(vec![weights.offset], [1]), device));
-        Self { convolutions, dense }
+        Self { towers, dense }
     }
 
     /// The embeddings of pictures, pictures x channels x pitches x columns.
     pub fn embed(&self, pictures: Tensor<4>) -> Tensor<2> {
-        let mut seen = pictures;
-        for (convolution, stage) in self.convolutions.iter().zip(&STAGES) {
-            seen = relu(convolution.forward(seen));
-            seen = match stage.pool {
-                Pool::None => seen,
-                Pool::Pitches => seen.max_dim(2),
-                Pool::Times(times) => max_pool2d(seen, MaxPoolOptions::new([1, times])),
-            };
-        }
-        let seen: Tensor<3> = seen.flatten(2, 3);
-        let (mean, most) = (seen.clone().mean_dim(2), seen.max_dim(2));
-        Tensor::cat(vec![mean, most], 1).flatten(1, 2)
+        let embed = |convolutions: &Vec<Conv2d>| {
+            let mut seen = pictures.clone();
+            for (convolution, stage) in convolutions.iter().zip(&STAGES) {
+                let made = relu(convolution.forward(seen.clone()));
+                seen = if stage.added { seen + made } else { made };
+            }
+            let seen: Tensor<3> = seen.flatten(2, 3);
+            let (mean, most) = (seen.clone().mean_dim(2), seen.max_dim(2));
+            Tensor::cat(vec![mean, most], 1).flatten(1, 2)
+        };
+        Tensor::cat(self.towers.iter().map(embed).collect(), 1)
     }
 
     /// The logits of embeddings, pictures x 1.
@@ -161,13 +177,13 @@ impl Network {
 
     /// What it has learned.
     pub fn weights(&self) -> Weights {
-        let stages = self.convolutions.iter().map(|convolution| {
+        let learned = |convolution: &Conv2d| {
             let bias = convolution.bias.as_ref().map(|bias| numbers(bias.val())).unwrap_or_default();
             (numbers(convolution.weight.val()), bias)
-        });
+        };
         let offset = self.dense.bias.as_ref().map(|bias| numbers(bias.val())).unwrap_or_default();
         Weights {
-            stages: stages.collect(),
+            towers: self.towers.iter().map(|tower| tower.iter().map(learned).collect()).collect(),
             dense: numbers(self.dense.weight.val()),
             offset: offset.first().copied().unwrap_or(0.0),
         }
@@ -187,6 +203,27 @@ impl Network {
         }
         answers
     }
+}
+
+/// The convolutions of a tower, with its weights.
+fn convolutions(recipe: &Recipe, stages: &[(Vec<f32>, Vec<f32>)], device: &Device) -> Vec<Conv2d> {
+    let (_, rows, _) = recipe.shape();
+    Weights::ends(recipe.channels.len())
+        .zip(stages)
+        .map(|((inputs, outputs, stage), (weight, bias))| {
+            let [height, width] = stage.kernel(rows);
+            let padding = stage.padding();
+            let mut convolution = Conv2dConfig::new([inputs, outputs], [height, width])
+                .with_stride([1, stage.stride])
+                .with_dilation([1, stage.dilation])
+                .with_padding(PaddingConfig2d::Explicit(0, padding, 0, padding))
+                .init(device);
+            let shape = [outputs, inputs, height, width];
+            convolution.weight = parameter(TensorData::new(weight.clone(), shape), device);
+            convolution.bias = Some(parameter(TensorData::new(bias.clone(), [outputs]), device));
+            convolution
+        })
+        .collect()
 }
 
 fn parameter<const D: usize>(data: TensorData, device: &Device) -> Param<Tensor<D>> {

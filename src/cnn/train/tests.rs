@@ -20,9 +20,9 @@ fn bank(count: usize) -> Bank {
 }
 
 fn small() -> Training {
-    let recipe = Recipe { quarters: 8, columns_per_quarter: 4, pitches: 24, ..Recipe::default() };
+    let recipe = Recipe { quarters: 8, columns_per_quarter: 4, pitches: 24, ..Training::default().recipe };
     let augmentation = Augmentation { semitones: 2, ..Augmentation::default() };
-    Training { recipe, folds: 3, epochs: 6, augmentation, scrambled: 0.0, ..Training::default() }
+    Training { recipe, folds: 3, towers: 2, epochs: 6, augmentation, scrambled: 0.0, ..Training::default() }
 }
 
 fn apart(bank: &Bank) -> Vec<usize> {
@@ -60,10 +60,12 @@ fn refuses_too_few() {
     assert!(refusal(&few, &apart(&few)).contains("at least 6 of each"));
     let all = bank(8);
     assert!(refusal(&all, &[0; 16]).contains("1 groups with good ones"));
-    for training in [Training { folds: 2, ..small() }, Training { epochs: 0, ..small() }] {
+    for training in
+        [Training { folds: 2, ..small() }, Training { towers: 0, ..small() }, Training { epochs: 0, ..small() }]
+    {
         assert!(matches!(training.train(all.exemplars(), &apart(&all), |_| ()), Err(Error::Option { .. })));
     }
-    let narrow = Training { recipe: Recipe { quarters: 1, columns_per_quarter: 4, ..Recipe::default() }, ..small() };
+    let narrow = Training { recipe: Recipe { quarters: 1, columns_per_quarter: 2, ..Recipe::default() }, ..small() };
     let turned = Training { recipe: Recipe { labels: [Label::Good, Label::Bad], ..Recipe::default() }, ..small() };
     for training in [narrow, turned] {
         assert!(matches!(training.train(all.exemplars(), &apart(&all), |_| ()), Err(Error::Training(_))));
@@ -77,7 +79,7 @@ fn the_file_says_what_the_network_says() {
     let bank = bank(6);
     for recipe in [Training::default().recipe, small().recipe] {
         let mut random = Pcg64Mcg::seed_from_u64(5);
-        let weights = network::Weights::random(&recipe, &mut random);
+        let weights = network::Weights::joined((0..2).map(|_| network::Weights::random(&recipe, &mut random)));
         let members: Vec<_> = bank.exemplars().iter().map(|it| &it.fragment).collect();
         let ours = fit::answers(&recipe, &weights, &members);
         let pictures: Vec<f32> = members.iter().flat_map(|fragment| recipe.draw(fragment)).collect();
