@@ -9,7 +9,7 @@ use super::full::Fragments;
 use super::proposal::Scratch;
 use super::sequence::{Made, Sequence, Sequences};
 use super::store::Store;
-use crate::alteration::{Alterations, Ratio};
+use crate::alteration::Alterations;
 use crate::correlate::Prepared;
 use crate::notation;
 use crate::note::Fragment;
@@ -61,8 +61,8 @@ impl Level {
     }
 }
 
-/// The tunes, ready to be compared as a comparer does it, but for mirrors and most stretches: they would cost eight times as
-/// much, and say the same.
+/// The tunes, ready to be compared as a comparer does it, but for mirrors: they would cost four times as much, and
+/// say the same.
 #[derive(Debug)]
 pub(crate) struct Cohort {
     comparer: Comparer,
@@ -72,8 +72,7 @@ pub(crate) struct Cohort {
 impl Cohort {
     /// For a comparer.
     pub(crate) fn new(comparer: &Comparer) -> Self {
-        let stretches = outermost(&comparer.alterations.stretches);
-        let alterations = Alterations { stretches, inversion: false, retrograde: false };
+        let alterations = Alterations { inversion: false, retrograde: false, ..comparer.alterations.clone() };
         let extent = match comparer.extent {
             Extent::Containing => Extent::Contained,
             extent => extent,
@@ -101,21 +100,6 @@ impl Cohort {
     }
 }
 
-/// The shortest stretch, the one that is nearest to none, and the longest.
-fn outermost(stretches: &[Ratio]) -> Vec<Ratio> {
-    let size = |it: &&Ratio| it.as_f64().ln();
-    let nearest = stretches.iter().min_by(|a, b| size(a).abs().total_cmp(&size(b).abs()));
-    let longest = stretches.iter().max_by(|a, b| size(a).total_cmp(&size(b)));
-    let shortest = stretches.iter().min_by(|a, b| size(a).total_cmp(&size(b)));
-    let mut outermost: Vec<Ratio> = Vec::with_capacity(3);
-    for stretch in [shortest, nearest, longest].into_iter().flatten() {
-        if !outermost.contains(stretch) {
-            outermost.push(*stretch);
-        }
-    }
-    outermost
-}
-
 impl Level {
     fn of(mut likeness: Vec<f64>) -> Self {
         likeness.sort_by(f64::total_cmp);
@@ -130,21 +114,6 @@ impl Level {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn of_stretches_the_outermost_remain() {
-        let read = |text: &str| text.split(' ').filter_map(|it| it.parse().ok()).collect::<Vec<Ratio>>();
-        for (all, some) in [
-            ("1/2 2/3 3/4 1 4/3 3/2 2", "1/2 1 2"),
-            ("2 3/2 1/3", "1/3 3/2 2"),
-            ("1", "1"),
-            ("2 2", "2"),
-            ("1 3", "1 3"),
-        ] {
-            assert_eq!(outermost(&read(all)), read(some), "{all}");
-        }
-        assert_eq!(outermost(&[]), []);
-    }
 
     #[test]
     fn the_tunes_are_lines() {
