@@ -1,7 +1,8 @@
 //! What is added to logits, and by what they are divided then, so that probabilities mean what they say.
 
-/// The temperatures that are considered.
-const RANGE: (f64, f64) = (0.05, 20.0);
+/// The temperatures that are considered. At the highest nothing is left of any logit: a network that has learned nothing may give
+/// large ones.
+const RANGE: (f64, f64) = (0.05, 1000.0);
 
 /// No more than this is added to a logit, either way.
 const MOST_ADDED: f64 = 10.0;
