@@ -156,21 +156,27 @@ fn edits(c: &mut Criterion) {
     let mut group = c.benchmark_group("edit");
     group.sample_size(10);
     const EACH: usize = 8;
+    const CONSIDERED: usize = 64;
     let count = EACH * asked.len();
     let one = threads(1);
     let drafts: Vec<_> = asked.iter().map(|fragment| Draft::new(&judge, fragment)).collect();
     // Each way the same edits: of the fragments as they are, and one after the other.
     let consider = |draft: &mut Draft<'_>, random: &mut Random| {
-        (0..EACH).map(|_| draft.consider(edit(draft, random)).expect("it can be").score).sum::<f64>()
+        (0..CONSIDERED).map(|_| draft.consider(edit(draft, random)).expect("it can be").score).sum::<f64>()
     };
     let apply = |draft: &mut Draft<'_>, random: &mut Random| {
         (0..EACH).map(|_| draft.apply(edit(draft, random)).expect("it can be").score).sum::<f64>()
     };
-    let mut many = drafts.clone();
-    let mut random = Random(3);
-    ask(&mut group, &one, BenchmarkId::from_parameter("considered"), count, || {
-        many.iter_mut().map(|draft| consider(draft, &mut random)).sum()
+    group.throughput(Throughput::Elements((CONSIDERED * asked.len()) as u64));
+    group.bench_function("considered", |b| {
+        // Drafts that remember nothing of these edits.
+        let look = |mut drafts: Vec<Draft<'_>>| {
+            let mut random = Random(3);
+            drafts.iter_mut().map(|draft| consider(draft, &mut random)).sum::<f64>()
+        };
+        b.iter_batched(|| drafts.clone(), look, BatchSize::LargeInput);
     });
+    group.throughput(Throughput::Elements(count as u64));
     group.bench_function("applied", |b| {
         let walk = |mut drafts: Vec<Draft<'_>>| {
             let mut random = Random(3);
@@ -178,18 +184,50 @@ fn edits(c: &mut Criterion) {
         };
         b.iter_batched(|| drafts.clone(), walk, BatchSize::LargeInput);
     });
+    // As a search does it: an edit is made if it is no step back, and every eighth all the same, so that it goes on.
+    const STEPS: usize = 32;
+    let steps = STEPS * asked.len();
+    let step = |draft: &mut Draft<'_>, random: &mut Random, step: usize| {
+        let edit = edit(draft, random);
+        let score = draft.consider(edit).expect("it can be").score;
+        if score >= draft.score().score || step % 8 == 7 {
+            draft.apply(edit).expect("it can be");
+        }
+        (edit, score)
+    };
+    group.throughput(Throughput::Elements(steps as u64));
+    group.bench_function("searched", |b| {
+        let search = |mut drafts: Vec<Draft<'_>>| {
+            let mut random = Random(3);
+            drafts.iter_mut().map(|draft| (0..STEPS).map(|it| step(draft, &mut random, it).1).sum::<f64>()).sum::<f64>()
+        };
+        b.iter_batched(|| drafts.clone(), search, BatchSize::LargeInput);
+    });
     let mut random = Random(3);
-    let mut edited = Vec::new();
+    let (mut edited, mut searched) = (Vec::new(), Vec::new());
     for draft in &drafts {
-        let mut draft = draft.clone();
+        let mut walking = draft.clone();
         for _ in 0..EACH {
-            draft.apply(edit(&draft, &mut random)).expect("it can be");
-            edited.push(draft.fragment().clone());
+            walking.apply(edit(&walking, &mut random)).expect("it can be");
+            edited.push(walking.fragment().clone());
+        }
+    }
+    let mut random = Random(3);
+    for draft in &drafts {
+        let mut climbing = draft.clone();
+        for it in 0..STEPS {
+            let mut after = climbing.clone();
+            let (edit, _) = step(&mut climbing, &mut random, it);
+            after.apply(edit).expect("it can be");
+            searched.push(after.fragment().clone());
         }
     }
     ask(&mut group, &one, BenchmarkId::from_parameter("anew"), count, || scores(&judge, &edited));
+    ask(&mut group, &one, BenchmarkId::from_parameter("searched, anew"), steps, || scores(&judge, &searched));
     let judge = self::judge(&music, music.len()).exhaustive(true);
     ask(&mut group, &one, BenchmarkId::from_parameter("anew, exhaustive"), count, || scores(&judge, &edited));
+    let id = BenchmarkId::from_parameter("searched, anew, exhaustive");
+    ask(&mut group, &one, id, steps, || scores(&judge, &searched));
 }
 
 criterion_group!(benches, edits, by_threads, by_fragment_size, by_bank_size);

@@ -1,5 +1,7 @@
 //! A fragment that is changed note by note, judged after each change for a fraction of the cost.
 
+use std::collections::HashMap;
+
 use rayon::prelude::*;
 
 use crate::correlate::Prepared;
@@ -10,7 +12,7 @@ use crate::scorer::Candidate;
 use crate::similarity::{Difference, Purpose, Tracker};
 
 /// A change of one note of a [`Draft`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Edit {
     /// Adds a note, which comes last in [`Draft::notes`].
     Add(Note),
@@ -25,7 +27,8 @@ pub enum Edit {
 ///
 /// Where the correlation measure decides, what it keeps is an upper bound on the brightness of each exemplar under each alteration; a
 /// changed note raises it by no more than its length, so few exemplars have to be looked at again. By the full
-/// measure each change is judged anew.
+/// measure each change is judged anew. What was considered is remembered until an edit is made: to make it then, or to
+/// consider it again, costs next to nothing.
 ///
 /// ```
 /// use judge::{Draft, Edit, Fragment, Judge, Note};
@@ -60,7 +63,12 @@ pub struct Draft<'a> {
     score: Score,
     /// Nothing where more than the correlation decides: each change is judged anew then.
     tracker: Option<Tracker>,
+    /// The scores of edits that were considered since the last one was made.
+    considered: HashMap<Edit, Score>,
 }
+
+/// No more edits than this are remembered.
+const REMEMBERED: usize = 1 << 12;
 
 /// A fragment with its picture.
 #[derive(Debug, Clone)]
@@ -81,7 +89,14 @@ impl<'a> Draft<'a> {
         if let Some(tracker) = &mut tracker {
             judge.track(tracker, &roll, Difference::NONE, Purpose::Keep, [score.good, score.bad]);
         }
-        Self { judge, notes, drawn: Drawn { fragment: fragment.clone(), roll }, score, tracker }
+        Self {
+            judge,
+            notes,
+            drawn: Drawn { fragment: fragment.clone(), roll },
+            score,
+            tracker,
+            considered: HashMap::new(),
+        }
     }
 
     /// The notes in the order of their indices. Their times are in ticks from where the times of the
@@ -106,8 +121,20 @@ impl<'a> Draft<'a> {
     /// [`Error::Malformed`] when there is no note at the index, or the new one is not one that a
     /// fragment may have; [`Error::Silent`] when no note would be left; what a [scorer](Judge::with_scorer) says that fails.
     pub fn consider(&mut self, edit: Edit) -> Result<Score> {
+        if let Some(score) = self.considered.get(&edit) {
+            return Ok(*score);
+        }
         let drawn = self.draw(self.edited(edit)?)?;
-        self.look(&drawn, Purpose::Look)
+        let score = self.look(&drawn, Purpose::Look)?;
+        self.remember(edit, score);
+        Ok(score)
+    }
+
+    fn remember(&mut self, edit: Edit, score: Score) {
+        if self.considered.len() >= REMEMBERED {
+            self.considered.clear();
+        }
+        self.considered.insert(edit, score);
     }
 
     /// [`consider`](Self::consider) for many edits, each of the draft as it is; the scores are in their order. By the full
@@ -134,7 +161,10 @@ impl<'a> Draft<'a> {
         let candidates: Vec<Candidate<'_>> = drawn.iter().map(|drawn| (&drawn.fragment).into()).collect();
         let opinions: Vec<_> = self.judge.opinions(&candidates).into_iter().collect::<Result<_>>()?;
         let all = drawn.par_iter().zip(&opinions).with_max_len(1);
-        Ok(all.map(|(drawn, opinion)| self.judge.score_of(&drawn.fragment, &drawn.roll, *opinion)).collect())
+        let scores: Vec<_> =
+            all.map(|(drawn, opinion)| self.judge.score_of(&drawn.fragment, &drawn.roll, *opinion)).collect();
+        edits.iter().zip(&scores).for_each(|(&edit, &score)| self.remember(edit, score));
+        Ok(scores)
     }
 
     /// Makes an edit and gives the new score.
@@ -144,7 +174,15 @@ impl<'a> Draft<'a> {
     pub fn apply(&mut self, edit: Edit) -> Result<Score> {
         let notes = self.edited(edit)?;
         let drawn = self.draw(notes.clone())?;
-        self.score = self.look(&drawn, Purpose::Keep)?;
+        self.score = match (self.considered.get(&edit), &mut self.tracker) {
+            (Some(&score), Some(tracker)) => {
+                tracker.follow(difference(&self.drawn, &drawn));
+                score
+            }
+            (Some(&score), None) => score,
+            (None, _) => self.look(&drawn, Purpose::Keep)?,
+        };
+        self.considered.clear();
         (self.notes, self.drawn) = (notes, drawn);
         Ok(self.score)
     }
@@ -177,12 +215,15 @@ impl<'a> Draft<'a> {
         let Some(tracker) = &mut self.tracker else {
             return Ok(self.judge.score_of(&new.fragment, &new.roll, opinion));
         };
-        let Drawn { fragment, roll } = &self.drawn;
-        // Removing the first note, or adding one before it, moves the picture.
-        let later = new.fragment.to_quarters(new.fragment.lead()) - fragment.to_quarters(fragment.lead());
-        let shift = (later * f64::from(roll.roll().resolution())).round() as i64;
-        let difference = Difference::new(roll.roll(), new.roll.roll(), shift);
+        let difference = difference(&self.drawn, new);
         let best = self.judge.track(tracker, &new.roll, difference, purpose, [0.0; 2]);
         Ok(self.judge.score_from(best, 0.0, opinion))
     }
+}
+
+fn difference(old: &Drawn, new: &Drawn) -> Difference {
+    // Removing the first note, or adding one before it, moves the picture.
+    let later = new.fragment.to_quarters(new.fragment.lead()) - old.fragment.to_quarters(old.fragment.lead());
+    let shift = (later * f64::from(old.roll.roll().resolution())).round() as i64;
+    Difference::new(old.roll.roll(), new.roll.roll(), shift)
 }

@@ -6,9 +6,10 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use judge::bank::{Bank, Exemplar};
+use judge::bank::{Bank, Exemplar, Settings};
+use judge::correlate::Planner;
 use judge::smf::{self, Heading};
-use judge::{Fragment, Note};
+use judge::{Fragment, Judge, Note};
 use tempfile::TempDir;
 
 /// So many files are cached.
@@ -98,6 +99,54 @@ fn the_cache_is_written_once_and_gives_what_the_files_give() {
     assert_eq!(kept, [".gitignore", "exemplars-1.cache", "lock"]);
     fs::remove_dir_all(place.path(".judge")).unwrap();
     assert!(place.writes());
+}
+
+/// The likenesses of some phrase to the bank, and the file in which levels are kept.
+fn asked(place: &Place) -> (Judge, Vec<u64>) {
+    let judge = Judge::new(place.open(), Planner::default()).unwrap().top(20);
+    let phrase = Fragment::from_quarters(&[(60, 0.0, 1.0), (64, 1.0, 1.0), (67, 2.0, 1.0), (66, 3.0, 1.0)]).unwrap();
+    let judgement = judge.judge(&phrase);
+    let likenesses = judgement.good.iter().chain(&judgement.bad).map(|it| it.similarity.to_bits()).collect();
+    (judge, likenesses)
+}
+
+#[test]
+fn what_is_found_out_is_remembered_and_nothing_depends_on_it() {
+    let place = Place::new();
+    let levels = place.path(".judge/levels-1.cache");
+    let (judge, likenesses) = asked(&place);
+    judge.remember();
+    let kept = fs::read(&levels).unwrap();
+    assert_eq!((kept.len() - 32) % 24, 0);
+    assert!(kept.len() > 32 + 20 * 24, "at least those that were told");
+    // The same again; what is known already is not written.
+    set_modified(&levels, SystemTime::UNIX_EPOCH);
+    let (judge, again) = asked(&place);
+    judge.remember();
+    assert_eq!(again, likenesses);
+    assert_eq!(fs::metadata(&levels).unwrap().modified().unwrap(), SystemTime::UNIX_EPOCH);
+    // It is read indeed: with spreads twice as wide everything would be less like.
+    let mut wide = kept.clone();
+    for spread in wide[32..].chunks_exact_mut(24).filter_map(|record| record.last_chunk_mut::<8>()) {
+        *spread = (2.0 * f64::from_le_bytes(*spread)).to_le_bytes();
+    }
+    let checksum = crc32fast::hash(&wide[24..]);
+    wide[20..24].copy_from_slice(&checksum.to_le_bytes());
+    fs::write(&levels, &wide).unwrap();
+    assert_ne!(asked(&place).1, likenesses);
+    // Damaged it is found out anew, and mended.
+    wide[100] ^= 1;
+    fs::write(&levels, &wide).unwrap();
+    let (judge, again) = asked(&place);
+    assert_eq!(again, likenesses);
+    judge.remember();
+    assert_eq!(fs::read(&levels).unwrap(), kept);
+    // What is asked in another way is not answered from it.
+    let settings = Settings { transpositions: Some((-30, 30)), ..Settings::default() };
+    let judge = Judge::new(place.open().with_settings(settings).unwrap(), Planner::default()).unwrap();
+    judge.score(&Fragment::from_quarters(&[(60, 0.0, 1.0), (64, 1.0, 1.0)]).unwrap());
+    judge.remember();
+    assert_ne!(fs::read(&levels).unwrap()[24..32], kept[24..32]);
 }
 
 #[test]

@@ -69,7 +69,7 @@ pub(super) fn open(root: &Path, caching: bool, reading: &ReadOptions) -> Result<
         problems.push(Error::Bank { path: root.to_owned(), problem });
     }
     let bank = Bank::new(Root::Folder(root.to_owned()), file.settings, exemplars, problems)?;
-    Ok(Bank { distinct: file.distinct, calibration: file.calibration, ..bank })
+    Ok(Bank { distinct: file.distinct, calibration: file.calibration, caching, ..bank })
 }
 
 /// The music files of a bank, and what could not be listed.

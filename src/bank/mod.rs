@@ -11,7 +11,7 @@
 //!
 //! # Cache
 //! What was read of the files of a large bank (256 and more) is kept in the folder `.judge` in it, so
-//! that 100,000 of them open in about a second. That folder holds nothing else and may be deleted at
+//! that 100,000 of them open in about a second; so is what [`Judge::remember`](crate::Judge::remember) found out. That folder holds nothing else and may be deleted at
 //! any time. A file is read again when its size or one of its times has changed, and all are when
 //! the cache is missing, damaged, or of another version of this crate; what `bank.ron` says is never
 //! cached. Where the bank cannot be written to, it is just read.
@@ -26,6 +26,7 @@ mod starter;
 
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 pub use edit::{Added, Addition, Change, Editor};
@@ -36,7 +37,7 @@ use crate::correlate::Planner;
 use crate::error::{Error, Result};
 use crate::input::ReadOptions;
 use crate::note::Fragment;
-use crate::similarity::Comparer;
+use crate::similarity::{Comparer, Level};
 use crate::verdict::Thresholds;
 
 /// Whether fragments should resemble an exemplar or must not.
@@ -109,6 +110,8 @@ pub struct Bank {
     problems: Vec<Error>,
     distinct: Vec<(String, String)>,
     calibration: Option<Calibration>,
+    /// Whether what is derived from it is kept in its folder.
+    caching: bool,
 }
 
 impl Bank {
@@ -227,13 +230,46 @@ impl Bank {
             problems: Vec::new(),
             distinct: self.distinct.clone(),
             calibration: self.calibration.clone(),
+            // What is known of the others would be lost.
+            caching: false,
         }
     }
 
     fn new(root: Root, settings: Settings, mut exemplars: Vec<Exemplar>, problems: Vec<Error>) -> Result<Self> {
         exemplars.sort_by(|a, b| a.name.cmp(&b.name));
         let thresholds = settings.thresholds()?;
-        Ok(Self { root, thresholds, settings, exemplars, problems, distinct: Vec::new(), calibration: None })
+        Ok(Self {
+            root,
+            thresholds,
+            settings,
+            exemplars,
+            problems,
+            distinct: Vec::new(),
+            calibration: None,
+            caching: false,
+        })
+    }
+
+    /// What likeness unrelated tunes reach with exemplars, as far as it is kept under a key: for each exemplar.
+    pub(crate) fn levels(&self, key: u64) -> Vec<Option<Level>> {
+        let known = match &self.root {
+            Root::Folder(root) if self.caching => cache::load_levels(root, key),
+            _ => return Vec::new(),
+        };
+        if known.is_empty() {
+            return Vec::new();
+        }
+        self.exemplars.par_iter().map(|it| known.get(&cache::fingerprint(&it.fragment)).copied()).collect()
+    }
+
+    /// Keeps it, where such things are kept.
+    pub(crate) fn keep_levels(&self, key: u64, levels: impl Iterator<Item = (usize, Level)>) {
+        if let Root::Folder(root) = &self.root
+            && self.caching
+        {
+            let levels = levels.map(|(index, level)| (cache::fingerprint(&self.exemplars[index].fragment), level));
+            cache::store_levels(root, &levels.collect(), key);
+        }
     }
 
     /// Where it comes from.

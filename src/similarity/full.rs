@@ -87,6 +87,21 @@ impl Full {
         }
     }
 
+    /// What the levels of exemplars depend on beside them; see [`Cohort::key`].
+    pub(crate) fn key(&self) -> u64 {
+        self.cohort.key()
+    }
+
+    /// Takes the level of an exemplar for known.
+    pub(crate) fn know(&self, index: usize, level: Level) {
+        let _ = self.levels[index].set(level);
+    }
+
+    /// The levels that are known, with their exemplars' indices.
+    pub(crate) fn known(&self) -> impl Iterator<Item = (usize, Level)> {
+        self.levels.iter().enumerate().filter_map(|(index, level)| Some((index, *level.get()?)))
+    }
+
     /// Compares a fragment with some of the exemplars; none where nothing meets.
     pub(crate) fn compare(
         &self,

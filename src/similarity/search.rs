@@ -175,8 +175,10 @@ impl<'a> Shard<'a> {
         let known = evaluator.glance(index, weight, &self.reach[first..], floor);
         self.keep(index, side, known.similarity, floor);
         // What is known need not be looked at again.
-        let of_others = self.reach[first..].iter().enumerate().filter(|&(it, _)| known.alteration != Some(it));
-        let bound = of_others.fold(0.0, |bound: f64, (_, &reach)| bound.max(reach));
+        let reach = &self.reach[first..];
+        let (before, after) = reach.split_at(known.alteration.unwrap_or(reach.len()));
+        let most = |reach: &[f64]| reach.iter().fold(0.0, |most: f64, &it| if it > most { it } else { most });
+        let bound = most(before).max(most(after.get(1..).unwrap_or_default()));
         if bound < self.shared.get(side) {
             self.reach.truncate(first);
             return None;

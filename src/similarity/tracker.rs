@@ -204,6 +204,13 @@ impl Tracker {
         }
         best
     }
+
+    /// Keeps a fragment that differs as told from the one that is kept, and whose best similarities are known already.
+    pub(crate) fn follow(&mut self, difference: Difference) {
+        for side in &mut self.sides {
+            side.follow(difference.added);
+        }
+    }
 }
 
 impl Stretched {
@@ -238,16 +245,26 @@ impl Side {
             best = best.max(self.evaluate(shelf, evaluator, place).0);
         }
         let mut candidates = self.candidates(shelf, evaluator, added, best);
+        // The most promising one first: then there are fewer to be sorted.
+        let first = candidates.iter().enumerate().max_by(|a, b| a.1.0.total_cmp(&b.1.0)).map(|(at, _)| at);
+        let first = first.map(|first| candidates.swap_remove(first));
+        let mut try_it = |(reach, place)| {
+            if reach >= best {
+                let similarity = self.learn_exactly(shelf, evaluator, place);
+                if similarity >= best {
+                    best = similarity;
+                    self.best = Some(place);
+                }
+            }
+            best
+        };
+        if let Some(first) = first {
+            let best = try_it(first);
+            candidates.retain(|candidate| candidate.0 >= best);
+        }
         candidates.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
-        for (reach, place) in candidates {
-            if reach < best {
-                break;
-            }
-            let similarity = self.learn_exactly(shelf, evaluator, place);
-            if similarity >= best {
-                best = similarity;
-                self.best = Some(place);
-            }
+        for candidate in candidates {
+            try_it(candidate);
         }
         for _ in 0..SPARE.min(self.spare.len()) {
             self.next_spare = (self.next_spare + 1) % self.spare.len();
@@ -341,6 +358,17 @@ impl Side {
         }
         self.inks.clear();
         candidates
+    }
+
+    /// Raises all bounds by what was added.
+    fn follow(&mut self, added: Surplus) {
+        let mirrors = self.alterations.len() / self.stretches.len().max(1);
+        for (alteration, bounds) in self.alterations.iter_mut().enumerate() {
+            let exemplars = &self.stretches[alteration / mirrors.max(1)];
+            let (energy, least, positions) = (UNBOUNDED, f32::INFINITY, &mut Vec::new());
+            Processor::best().run(Raise { bounds, exemplars, added, energy, least, positions });
+        }
+        self.keep();
     }
 
     /// Keeps the fragment that was looked at.

@@ -1,20 +1,24 @@
-//! What was read of the files of a bank, so that they need not be read again.
+//! What was read of the files of a bank, so that they need not be read again, and what was found out about its exemplars.
 //!
-//! The cache holds the notes of whole files: what `bank.ron` says is applied when a bank is opened.
-//! It is only ever replaced as a whole, so it can be read without a lock. Whatever goes wrong with
-//! it, the files are read.
+//! One file holds the notes of whole files: what `bank.ron` says is applied when a bank is opened. Another holds what
+//! unrelated tunes reach with exemplars. Both are only ever replaced as a whole, so they can be read without a lock.
+//! Whatever goes wrong with them, the files are read, and levels found out.
 
+mod levels;
 mod records;
 
 use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::Path;
 
+pub use levels::fingerprint;
 pub use records::{Record, Stamp, read, record};
 
 use super::disk;
 use crate::input::ReadOptions;
+use crate::similarity::Level;
 
 /// The folder in a bank that what is derived from it is kept in. Hidden, so that it is no music.
 const FOLDER: &str = ".judge";
@@ -26,9 +30,22 @@ fn name() -> String {
     format!("exemplars-{}.cache", records::FORM)
 }
 
+fn name_of_levels() -> String {
+    format!("levels-{}.cache", levels::FORM)
+}
+
 /// The bytes of the cache of a bank; none without a cache.
 pub fn load(root: &Path) -> Vec<u8> {
-    let path = root.join(FOLDER).join(name());
+    bytes_of(root, &name())
+}
+
+/// What is known of levels, by fingerprint, as they are found out under a key.
+pub fn load_levels(root: &Path, key: u64) -> HashMap<u64, Level> {
+    levels::read(&bytes_of(root, &name_of_levels()), key).unwrap_or_default()
+}
+
+fn bytes_of(root: &Path, name: &str) -> Vec<u8> {
+    let path = root.join(FOLDER).join(name);
     let load = || {
         // Asked before opening: opening a pipe would wait for its writer.
         if !fs::symlink_metadata(&path)?.is_file() {
@@ -52,15 +69,23 @@ pub fn load(root: &Path) -> Vec<u8> {
 
 /// Writes the cache of a bank anew. Without success nothing is lost but time.
 pub fn store(root: &Path, records: &[Cow<'_, [u8]>], options: &ReadOptions) {
-    let bytes = records::write(records, options);
+    store_bytes(root, &name(), &records::write(records, options));
+}
+
+/// Writes what is known of levels anew.
+pub fn store_levels(root: &Path, levels: &BTreeMap<u64, Level>, key: u64) {
+    store_bytes(root, &name_of_levels(), &levels::write(levels, key));
+}
+
+fn store_bytes(root: &Path, name: &str, bytes: &[u8]) {
     let folder = root.join(FOLDER);
-    match replace(&folder, &bytes) {
-        Ok(()) => log::debug!("{}: {} exemplars written", folder.display(), records.len()),
-        Err(error) => log::debug!("{}: not written: {error}", folder.display()),
+    match replace(&folder, name, bytes) {
+        Ok(()) => log::debug!("{}: {name} written", folder.display()),
+        Err(error) => log::debug!("{}: {name} not written: {error}", folder.display()),
     }
 }
 
-fn replace(folder: &Path, bytes: &[u8]) -> io::Result<()> {
+fn replace(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     if bytes.len() as u64 > LARGEST {
         return Err(io::Error::other("too large"));
     }
@@ -86,8 +111,8 @@ fn replace(folder: &Path, bytes: &[u8]) -> io::Result<()> {
     // For those who keep their bank under version control.
     create_new(&folder.join(".gitignore"), b"*\n")?;
     // The name is fixed, so that what a crash left is replaced; whoever has the lock may do so.
-    let unfinished = folder.join(format!("{}.new", name()));
-    let written = disk::write_new(&unfinished, bytes).and_then(|()| fs::rename(&unfinished, folder.join(name())));
+    let unfinished = folder.join(format!("{name}.new"));
+    let written = disk::write_new(&unfinished, bytes).and_then(|()| fs::rename(&unfinished, folder.join(name)));
     if written.is_err() {
         let _ = fs::remove_file(&unfinished);
     }

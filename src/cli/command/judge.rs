@@ -103,6 +103,7 @@ pub fn run(args: &JudgeArgs) -> anyhow::Result<Outcome> {
         tell_so_far(&bar, &mut out)?;
     }
     bar.finish_and_clear();
+    judge.remember();
     Ok(outcome)
 }
 

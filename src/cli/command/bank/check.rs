@@ -38,6 +38,7 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<Outcome> {
             return Err(error.into());
         }
     };
+    judge.remember();
     if let Some(folder) = args.pictures.as_ref().filter(|_| !findings.contradictions.is_empty()) {
         fs::create_dir_all(folder).map_err(Error::io("write", folder))?;
         for (number, it) in (1..).zip(&findings.contradictions) {

@@ -27,6 +27,7 @@ pub fn evaluate(args: &EvaluateArgs) -> anyhow::Result<Outcome> {
         None => {
             let judge = Judge::new(bank, Default::default())?;
             let left_out = leave_one_out(&judge, || bar.inc(1));
+            judge.remember();
             (Evaluation::of_left_out(&left_out), Some(left_out), judge.into_bank())
         }
     };

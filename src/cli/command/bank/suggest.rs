@@ -36,6 +36,7 @@ pub fn run(args: &SuggestArgs) -> anyhow::Result<Outcome> {
     let bar = context.progress(all.len() as u64, "judging");
     let suggestions = suggest(&judge, &all, args.count, |more| bar.inc(more as u64));
     bar.finish_and_clear();
+    judge.remember();
     let mut out = output::standard();
     for it in &suggestions {
         let Candidate { name, span, fragment } = &all[it.candidate];

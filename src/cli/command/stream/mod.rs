@@ -79,6 +79,7 @@ pub fn run(args: &StreamArgs) -> anyhow::Result<Outcome> {
     let done = stream.answer_all(&lines, &answers);
     // Also where that failed what was answered before is to be written.
     let written = answers.finish();
+    stream.judge.remember();
     done?;
     written.map(|()| Outcome::Done)
 }
@@ -178,6 +179,7 @@ impl Stream<'_> {
         let mut out = Vec::new();
         match bank().and_then(|bank| judge_by(bank, &self.args.likeness, &self.args.cnn, |_| ())) {
             Ok((judge, listens)) => {
+                self.judge.remember();
                 self.judge = judge.top(self.args.top);
                 self.reading.keep_sound = listens;
                 let bank = self.judge.bank();
