@@ -375,5 +375,17 @@ fn the_program_takes_recordings_and_draws_them() {
     let refused = judge(&["render", "ode.mid", "--as", "mel", "-o", "picture.png"]).code(2);
     assert!(String::from_utf8_lossy(&refused.get_output().stderr).contains("it is no recording"));
     judge(&["inspect", "ode.wav", "--tempo", "0"]).code(2);
-    judge(&["inspect", "ode.wav", "--transcriber", "ode.mid"]).code(2);
+    for command in [
+        &["inspect", "ode.wav"][..],
+        &["bank", "list"],
+        &["bank", "show", "branle"],
+        &["bank", "check"],
+        &["bank", "dedupe"],
+        &["bank", "evaluate"],
+        &["bank", "calibrate", "--dry-run"],
+        &["bank", "suggest", "ode.mid"],
+    ] {
+        let refused = judge(&[command, &["--transcriber", "ode.mid"]].concat()).code(2);
+        refused.stderr(predicates::str::contains("ode.mid"));
+    }
 }

@@ -233,9 +233,31 @@ pub struct ReadArgs {
     /// Quarters a minute in recordings; estimated when not given
     #[arg(long, value_name = "BPM", value_parser = tempo)]
     pub tempo: Option<f64>,
+    /// Recordings.
+    #[command(flatten)]
+    pub transcriber: TranscriberArgs,
+}
+
+/// By what the notes of recordings are told.
+#[derive(Debug, Clone, Args)]
+pub struct TranscriberArgs {
     /// A network that tells the notes of recordings, as nmp.onnx of Basic Pitch
     #[arg(long, value_name = "ONNX")]
     pub transcriber: Option<PathBuf>,
+}
+
+impl TranscriberArgs {
+    /// The options for reading a bank.
+    ///
+    /// # Errors
+    /// When the transcriber cannot be read.
+    pub fn options(&self) -> Result<ReadOptions> {
+        Ok(ReadOptions { transcriber: self.open()?, ..ReadOptions::default() })
+    }
+
+    fn open(&self) -> Result<Option<Arc<Transcriber>>> {
+        Ok(self.transcriber.as_deref().map(Transcriber::open).transpose()?.map(Arc::new))
+    }
 }
 
 impl ReadArgs {
@@ -251,7 +273,7 @@ impl ReadArgs {
             bytes: self.max_bytes,
             audio_seconds: self.max_audio_seconds,
         };
-        let transcriber = self.transcriber.as_deref().map(Transcriber::open).transpose()?.map(Arc::new);
+        let transcriber = self.transcriber.open()?;
         Ok(ReadOptions { limits, drums: self.drums, tempo: self.tempo, transcriber, keep_sound: false })
     }
 }
@@ -559,6 +581,9 @@ pub struct TrainArgs {
     /// The bank.
     #[command(flatten)]
     pub bank: BankArgs,
+    /// Recordings in it.
+    #[command(flatten)]
+    pub transcriber: TranscriberArgs,
     /// Where to write the network, an ONNX file
     #[arg(long, short, value_name = "MODEL.onnx")]
     pub output: PathBuf,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::args::{BankArgs, GeneralArgs, ReadArgs};
+use super::args::{BankArgs, GeneralArgs, ReadArgs, TranscriberArgs};
 use crate::bank::Label;
 
 /// The commands for a bank.
@@ -192,6 +192,9 @@ pub struct ListArgs {
     /// The bank.
     #[command(flatten)]
     pub bank: BankArgs,
+    /// Recordings in it.
+    #[command(flatten)]
+    pub transcriber: TranscriberArgs,
     /// General.
     #[command(flatten)]
     pub general: GeneralArgs,
@@ -214,6 +217,9 @@ pub struct ShowArgs {
     /// The bank.
     #[command(flatten)]
     pub bank: BankArgs,
+    /// Recordings in it.
+    #[command(flatten)]
+    pub transcriber: TranscriberArgs,
     /// General.
     #[command(flatten)]
     pub general: GeneralArgs,
@@ -279,6 +285,9 @@ pub struct CheckArgs {
     /// The bank.
     #[command(flatten)]
     pub bank: BankArgs,
+    /// Recordings in it.
+    #[command(flatten)]
+    pub transcriber: TranscriberArgs,
     /// General.
     #[command(flatten)]
     pub general: GeneralArgs,
@@ -299,6 +308,9 @@ pub struct DedupeArgs {
     /// The bank.
     #[command(flatten)]
     pub bank: BankArgs,
+    /// Recordings in it.
+    #[command(flatten)]
+    pub transcriber: TranscriberArgs,
     /// General.
     #[command(flatten)]
     pub general: GeneralArgs,
@@ -319,6 +331,9 @@ pub struct EvaluateArgs {
     /// The bank.
     #[command(flatten)]
     pub bank: BankArgs,
+    /// Recordings in it.
+    #[command(flatten)]
+    pub transcriber: TranscriberArgs,
     /// General.
     #[command(flatten)]
     pub general: GeneralArgs,
@@ -339,6 +354,9 @@ pub struct CalibrateArgs {
     /// The bank.
     #[command(flatten)]
     pub bank: BankArgs,
+    /// Recordings in it.
+    #[command(flatten)]
+    pub transcriber: TranscriberArgs,
     /// General.
     #[command(flatten)]
     pub general: GeneralArgs,

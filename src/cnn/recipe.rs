@@ -1,9 +1,11 @@
 //! How a fragment becomes what a network of ours sees, and how its answer is read.
 
+use std::cell::LazyCell;
+
 use ndarray::{Array3, ArrayViewMut3};
 use serde::{Deserialize, Serialize};
 
-use super::intervals::{self, Drawn};
+use super::intervals::{self, Drawn, Group};
 use crate::alteration::Alteration;
 use crate::bank::Label;
 use crate::note::{Fragment, Note};
@@ -189,20 +191,20 @@ impl Recipe {
     pub(crate) fn draw_moved(&self, fragment: &Fragment, (up, later): (i32, i64), mut picture: ArrayViewMut3<'_, f32>) {
         let columns = picture.dim().2 as i64;
         let rendering = Rendering { resolution: self.columns_per_quarter, ink: Ink::Sustain };
-        let span = |note: &Note| rendering.span(fragment, note, &Alteration::NONE);
-        let width = fragment.notes().iter().map(|note| span(note).1).max().unwrap_or(0);
+        let span = |note: &Note| {
+            let (start, end) = rendering.span(fragment, note, &Alteration::NONE);
+            Drawn { pitch: note.pitch.into(), start: start.into(), end: end.into() }
+        };
+        let mut notes: Vec<Drawn> = fragment.notes().iter().map(span).collect();
+        let width = notes.iter().map(|note| note.end).max().unwrap_or(0);
         let first = match self.time {
-            TimeAnchor::Centre => (i64::from(width) - columns).div_euclid(2),
+            TimeAnchor::Centre => (width - columns).div_euclid(2),
             TimeAnchor::Start => 0,
         } - later;
-        let notes: Vec<Drawn> = fragment
-            .notes()
-            .iter()
-            .map(|note| {
-                let (start, end) = span(note);
-                Drawn { pitch: note.pitch.into(), start: i64::from(start) - first, end: i64::from(end) - first }
-            })
-            .collect();
+        for note in &mut notes {
+            (note.start, note.end) = (note.start - first, note.end - first);
+        }
+        let groups = LazyCell::new(|| Group::all(&notes));
         let lowest = self.middle(fragment) - (self.pitches / 2) as i32 - up;
         for (mut channel, kind) in picture.outer_iter_mut().zip(&self.channels) {
             match kind {
@@ -210,8 +212,8 @@ impl Recipe {
                 Channel::Onset => notes
                     .iter()
                     .for_each(|note| Drawn { end: note.start + 1, ..*note }.light(&mut channel, note.pitch - lowest)),
-                Channel::Interval(0) => intervals::sounding(&notes, &mut channel),
-                Channel::Interval(away) => intervals::neighbours(&notes, (*away).into(), &mut channel),
+                Channel::Interval(0) => intervals::sounding(&groups, &mut channel),
+                Channel::Interval(away) => intervals::neighbours(&groups, (*away).into(), &mut channel),
             }
         }
     }

@@ -31,11 +31,10 @@ mod with_training {
     use crate::correlate::Planner;
     use crate::curation::{GroupBy, groups};
     use crate::error::Error;
-    use crate::input::ReadOptions;
 
     pub fn run(args: &TrainArgs) -> anyhow::Result<Outcome> {
         let context = Context::new(&args.general);
-        let bank = context.bank(&args.bank, &ReadOptions::default())?;
+        let bank = context.bank(&args.bank, &args.transcriber.options()?)?;
         check_output(&args.output, &bank)?;
         let by = match args.group_by {
             GroupByArg::None => GroupBy::None,

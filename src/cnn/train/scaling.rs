@@ -40,11 +40,11 @@ impl Scaling {
             surprise(&moved, likeliest(&moved))
         };
         let best = least(-MOST_ADDED, MOST_ADDED, 1e-3, surprise_with);
-        let at_best = (with(best), likeliest(&with(best)));
+        let at_best = with(best);
+        let its_likeliest = likeliest(&at_best);
         let offset = cautious(best, 0.0, |offset| {
             let moved = with(offset);
-            let at_its_best = likeliest(&moved);
-            is_worse((&moved, at_its_best), (&at_best.0, at_best.1))
+            is_worse((&moved, likeliest(&moved)), (&at_best, its_likeliest))
         });
         let moved = with(offset);
         Self { offset, temperature: temperature(&moved) }

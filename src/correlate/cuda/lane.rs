@@ -189,9 +189,7 @@ impl Parcel {
         self.bytes.extend_from_slice(bytemuck::cast_slice(items));
         at
     }
-}
 
-impl Parcel {
     /// Adds arrays as one.
     pub fn push_all<'a, T: bytemuck::NoUninit>(&mut self, arrays: impl Iterator<Item = &'a [T]>) -> u64 {
         let at = self.push::<T>(&[]);

@@ -11,7 +11,6 @@ use crate::cli::{Context, Outcome};
 use crate::cnn::Network;
 use crate::curation::{Contradiction, Findings, check};
 use crate::error::Error;
-use crate::input::ReadOptions;
 use crate::judge::Judge;
 use crate::report::picture::{Drawing, Overlay, RollPicture, Tone};
 use crate::report::words;
@@ -21,7 +20,7 @@ const TOLD: usize = 20;
 
 pub fn run(args: &CheckArgs) -> anyhow::Result<Outcome> {
     let context = Context::new(&args.general);
-    let bank = context.bank_in_silence(&args.bank, &ReadOptions::default())?;
+    let bank = context.bank_in_silence(&args.bank, &args.transcriber.options()?)?;
     let network = Network::of_bank(&bank).err();
     let problems: Vec<String> = bank.problems().iter().chain(&network).map(ToString::to_string).collect();
     let bar = context.progress(2 * bank.exemplars().len() as u64, "checking");

@@ -11,7 +11,6 @@ use crate::cli::output::{self, printable};
 use crate::cli::{Context, Outcome};
 use crate::curation::doubles;
 use crate::error::Error;
-use crate::input::ReadOptions;
 
 pub fn run(args: &DedupeArgs) -> anyhow::Result<Outcome> {
     let context = Context::new(&args.general);
@@ -32,7 +31,7 @@ pub fn run(args: &DedupeArgs) -> anyhow::Result<Outcome> {
         return Ok(Outcome::Done);
     }
     let root = args.apply.then(|| context.bank_folder(&args.bank)).transpose()?;
-    let bank = context.bank(&args.bank, &ReadOptions::default())?;
+    let bank = context.bank(&args.bank, &args.transcriber.options()?)?;
     let bar = context.progress(bank.exemplars().len() as u64, "comparing");
     let groups = doubles(&bank, Default::default(), || bar.inc(1));
     bar.finish_and_clear();

@@ -10,7 +10,6 @@ use crate::cli::bank_args::{CalibrateArgs, EvaluateArgs};
 use crate::cli::output::{self, PictureFile, printable};
 use crate::cli::{Context, Outcome};
 use crate::curation::{Evaluation, LOWEST_THRESHOLD, LeftOut, calibrated, fingerprint, fold, leave_one_out};
-use crate::input::ReadOptions;
 use crate::judge::Judge;
 use crate::report::picture::{EvaluationPicture, Spread, Tone};
 
@@ -20,7 +19,7 @@ const TOLD: usize = 10;
 pub fn evaluate(args: &EvaluateArgs) -> anyhow::Result<Outcome> {
     let context = Context::new(&args.general);
     let file = args.picture.as_deref().map(|path| PictureFile::new(path, [])).transpose()?;
-    let bank = context.bank(&args.bank, &ReadOptions::default())?;
+    let bank = context.bank(&args.bank, &args.transcriber.options()?)?;
     let bar = context.progress(bank.exemplars().len() as u64, "judging");
     let (evaluation, left_out, bank) = match args.folds {
         Some(folds) => (fold(&bank, folds, Default::default(), |more| bar.inc(more as u64))?, None, bank),
@@ -122,7 +121,7 @@ pub fn evaluate(args: &EvaluateArgs) -> anyhow::Result<Outcome> {
 pub fn calibrate(args: &CalibrateArgs) -> anyhow::Result<Outcome> {
     let context = Context::new(&args.general);
     let root = (!args.dry_run).then(|| context.bank_folder(&args.bank)).transpose()?;
-    let bank = context.bank(&args.bank, &ReadOptions::default())?;
+    let bank = context.bank(&args.bank, &args.transcriber.options()?)?;
     let bar = context.progress(bank.exemplars().len() as u64, "judging");
     let judge = Judge::new(bank, Default::default())?;
     let left_out = leave_one_out(&judge, || bar.inc(1));

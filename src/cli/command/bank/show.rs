@@ -10,7 +10,6 @@ use crate::cli::bank_args::{ListArgs, ShowArgs};
 use crate::cli::output::{self, PictureFile, printable, terminal_width};
 use crate::cli::{Context, Outcome};
 use crate::curation::LeftOut;
-use crate::input::ReadOptions;
 use crate::judge::Judge;
 use crate::note::pitch_name;
 use crate::report::picture::{self, MatchPanel, MatchPicture, Overlay, Tone};
@@ -52,7 +51,7 @@ impl<'a> Report<'a> {
 
 pub fn list(args: &ListArgs) -> anyhow::Result<Outcome> {
     let context = Context::new(&args.general);
-    let bank = context.bank(&args.bank, &ReadOptions::default())?;
+    let bank = context.bank(&args.bank, &args.transcriber.options()?)?;
     let wanted = |exemplar: &&Exemplar| match exemplar.label {
         Label::Good => !args.bad,
         Label::Bad => !args.good,
@@ -107,7 +106,7 @@ struct Near<'a> {
 
 pub fn show(args: &ShowArgs) -> anyhow::Result<Outcome> {
     let context = Context::new(&args.general);
-    let bank = context.bank(&args.bank, &ReadOptions::default())?;
+    let bank = context.bank(&args.bank, &args.transcriber.options()?)?;
     let names: Vec<_> = bank.exemplars().iter().map(|exemplar| exemplar.name.clone()).collect();
     let root = if let Root::Folder(root) = bank.root() { Some(root.clone()) } else { None };
     let name = resolve(root.as_deref(), &names, std::slice::from_ref(&args.exemplar))?.remove(0);

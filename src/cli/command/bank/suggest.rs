@@ -19,9 +19,10 @@ const LONG: f64 = 20.0;
 
 pub fn run(args: &SuggestArgs) -> anyhow::Result<Outcome> {
     let context = Context::new(&args.general);
-    let judge = Judge::new(context.bank(&args.bank, &ReadOptions::default())?, Default::default())?;
+    let mut options = args.read.options()?;
+    let judge = Judge::new(context.bank(&args.bank, &options)?, Default::default())?;
+    options.drums |= judge.bank().settings().drums;
     let (inputs, mut outcome) = files::expand(&args.files);
-    let options = args.read.options_for(judge.bank())?;
     let read: Vec<_> = inputs.par_iter().map(|input| candidates(input, &options)).collect();
     let mut all = Vec::new();
     for candidates in read {
