@@ -27,8 +27,8 @@ pub enum Edit {
 ///
 /// Where the correlation measure decides, what it keeps is an upper bound on the brightness of each exemplar under each alteration; a
 /// changed note raises it by no more than its length, so few exemplars have to be looked at again. By the full
-/// measure each change is judged anew. What was considered is remembered until an edit is made: to make it then, or to
-/// consider it again, costs next to nothing.
+/// measure each change is judged anew. What was considered is remembered until an edit is made (4,096 edits at most): to
+/// make it then, or to consider it again, costs next to nothing.
 ///
 /// ```
 /// use judge::{Draft, Edit, Fragment, Judge, Note};
@@ -157,14 +157,19 @@ impl<'a> Draft<'a> {
         if self.tracker.is_some() {
             return edits.iter().map(|&edit| self.consider(edit)).collect();
         }
-        let drawn: Vec<Drawn> = edits.iter().map(|&edit| self.draw(self.edited(edit)?)).collect::<Result<_>>()?;
+        let mut scores: Vec<Option<Score>> = edits.iter().map(|edit| self.considered.get(edit).copied()).collect();
+        let new: Vec<usize> = (0..edits.len()).filter(|&at| scores[at].is_none()).collect();
+        let drawn: Vec<Drawn> = new.iter().map(|&at| self.draw(self.edited(edits[at])?)).collect::<Result<_>>()?;
         let candidates: Vec<Candidate<'_>> = drawn.iter().map(|drawn| (&drawn.fragment).into()).collect();
         let opinions: Vec<_> = self.judge.opinions(&candidates).into_iter().collect::<Result<_>>()?;
         let all = drawn.par_iter().zip(&opinions).with_max_len(1);
-        let scores: Vec<_> =
+        let found: Vec<_> =
             all.map(|(drawn, opinion)| self.judge.score_of(&drawn.fragment, &drawn.roll, *opinion)).collect();
-        edits.iter().zip(&scores).for_each(|(&edit, &score)| self.remember(edit, score));
-        Ok(scores)
+        for (at, score) in new.into_iter().zip(found) {
+            scores[at] = Some(score);
+            self.remember(edits[at], score);
+        }
+        Ok(scores.into_iter().flatten().collect())
     }
 
     /// Makes an edit and gives the new score.

@@ -47,8 +47,6 @@ pub struct Judge {
     store: Store,
     /// When that is the measure.
     full: Option<Full>,
-    /// Of how many exemplars the bank's cache told what unrelated music reaches.
-    remembered: usize,
     /// What kinds of music the exemplars are, found out when it is first needed.
     kinds: OnceLock<Kinds>,
     /// The store on a graphics processor, when it was worth it.
@@ -125,14 +123,10 @@ impl Judge {
         let exemplars = bank.exemplars();
         let store = Store::new(&comparer, exemplars.len(), |index| &exemplars[index].fragment);
         let full = (comparer.measure == Measure::Full).then(|| Full::new(&comparer, exemplars.len()));
-        let mut remembered = 0;
-        if let Some(full) = &full {
-            for (index, level) in bank.levels(full.key()).into_iter().enumerate() {
-                let Some(level) = level else { continue };
-                full.know(index, level);
-                remembered += 1;
-            }
-        }
+        let full = full.map(|full| {
+            let known = bank.levels(full.key());
+            full.knowing(known)
+        });
         let sides = exemplars.iter().map(|exemplar| (side(exemplar.label), exemplar.weight)).collect();
         Self {
             thresholds: bank.thresholds(),
@@ -141,7 +135,6 @@ impl Judge {
             comparer,
             store,
             full,
-            remembered,
             kinds: OnceLock::new(),
             offload: Offload::default(),
             top: DEFAULT_TOP,
@@ -231,13 +224,12 @@ impl Judge {
     }
 
     /// Keeps what was found out about exemplars in the [cache](crate::bank#cache) of their bank, where it has one: by the
-    /// full measure, what likeness unrelated music reaches with each exemplar that was examined, which is found out only
-    /// once then. Without success nothing is lost but time.
+    /// full measure, what likeness unrelated music reaches with each exemplar that was examined, which need not be found
+    /// out again then. Little is not worth being written. Without success nothing is lost but time.
     pub fn remember(&self) {
-        if let Some(full) = &self.full
-            && full.known().count() > self.remembered
-        {
-            self.bank.keep_levels(full.key(), full.known());
+        if let Some(full) = &self.full {
+            let (levels, new) = full.levels();
+            self.bank.keep_levels(full.key(), new, levels);
         }
     }
 

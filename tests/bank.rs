@@ -1,5 +1,6 @@
 //! Banks in folders: opened from their cache or not, they are the same.
 
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Barrier;
@@ -113,18 +114,22 @@ fn asked(place: &Place) -> (Judge, Vec<u64>) {
 #[test]
 fn what_is_found_out_is_remembered_and_nothing_depends_on_it() {
     let place = Place::new();
-    let levels = place.path(".judge/levels-1.cache");
+    let files = || {
+        let files = fs::read_dir(place.path(".judge")).unwrap().map(|file| file.unwrap().path());
+        files.filter(|path| path.display().to_string().contains("levels")).collect::<Vec<_>>()
+    };
     let (judge, likenesses) = asked(&place);
     judge.remember();
-    let kept = fs::read(&levels).unwrap();
+    let [levels] = &files()[..] else { panic!("one file") };
+    let kept = fs::read(levels).unwrap();
     assert_eq!((kept.len() - 32) % 24, 0);
     assert!(kept.len() > 32 + 20 * 24, "at least those that were told");
     // The same again; what is known already is not written.
-    set_modified(&levels, SystemTime::UNIX_EPOCH);
+    set_modified(levels, SystemTime::UNIX_EPOCH);
     let (judge, again) = asked(&place);
     judge.remember();
     assert_eq!(again, likenesses);
-    assert_eq!(fs::metadata(&levels).unwrap().modified().unwrap(), SystemTime::UNIX_EPOCH);
+    assert_eq!(fs::metadata(levels).unwrap().modified().unwrap(), SystemTime::UNIX_EPOCH);
     // It is read indeed: with spreads twice as wide everything would be less like.
     let mut wide = kept.clone();
     for spread in wide[32..].chunks_exact_mut(24).filter_map(|record| record.last_chunk_mut::<8>()) {
@@ -132,21 +137,36 @@ fn what_is_found_out_is_remembered_and_nothing_depends_on_it() {
     }
     let checksum = crc32fast::hash(&wide[24..]);
     wide[20..24].copy_from_slice(&checksum.to_le_bytes());
-    fs::write(&levels, &wide).unwrap();
+    fs::write(levels, &wide).unwrap();
     assert_ne!(asked(&place).1, likenesses);
     // Damaged it is found out anew, and mended.
     wide[100] ^= 1;
-    fs::write(&levels, &wide).unwrap();
+    fs::write(levels, &wide).unwrap();
     let (judge, again) = asked(&place);
     assert_eq!(again, likenesses);
     judge.remember();
-    assert_eq!(fs::read(&levels).unwrap(), kept);
-    // What is asked in another way is not answered from it.
+    assert_eq!(fs::read(levels).unwrap(), kept);
+    // What is asked in another way is not answered from it, and leaves it as it is.
     let settings = Settings { transpositions: Some((-30, 30)), ..Settings::default() };
     let judge = Judge::new(place.open().with_settings(settings).unwrap(), Planner::default()).unwrap();
     judge.score(&Fragment::from_quarters(&[(60, 0.0, 1.0), (64, 1.0, 1.0)]).unwrap());
     judge.remember();
-    assert_ne!(fs::read(&levels).unwrap()[24..32], kept[24..32]);
+    assert_eq!((files().len(), fs::read(levels).unwrap()), (2, kept.clone()));
+    // What others have found out meanwhile stays; what is of no exemplar goes.
+    let (judge, _) = asked(&place);
+    for pitch in 40..100 {
+        judge.score(&Fragment::from_quarters(&[(pitch, 0.0, 1.0), (139 - pitch, 1.0, 2.0)]).unwrap());
+    }
+    place.write("good/000.mid", 1000);
+    let (other, _) = asked(&place);
+    other.score(&Fragment::from_quarters(&[(60, 0.0, 1.0), (60, 1.0, 1.0), (60, 2.0, 4.0)]).unwrap());
+    judge.remember();
+    let more = fs::read(levels).unwrap();
+    other.remember();
+    let all = fs::read(levels).unwrap();
+    let records = |bytes: &[u8]| bytes[32..].chunks_exact(24).map(<[u8]>::to_vec).collect::<HashSet<_>>();
+    assert!(more.len() > kept.len());
+    assert!(records(&more).difference(&records(&all)).count() <= 1, "what was kept stays kept");
 }
 
 #[test]

@@ -177,12 +177,16 @@ proptest! {
             let mut draft = Draft::new(&judge, &fragment);
             for &(kind, index, pitch, onset, duration, apply) in &edits {
                 let edit = edit(&draft, (kind, index, pitch, onset, duration));
+                // Made without being considered, and after that.
+                let mut unseen = draft.clone();
                 let considered = draft.consider(edit).unwrap();
                 let mut changed = draft.clone();
+                prop_assert_eq!(unseen.apply(edit).unwrap(), considered);
                 prop_assert_eq!(changed.apply(edit).unwrap(), considered);
                 prop_assert_eq!(judge.score(changed.fragment()), considered);
+                prop_assert_eq!(draft.consider_many(&[edit, edit]).unwrap(), [considered; 2]);
                 if apply {
-                    draft = changed;
+                    draft = if duration % 2 == 0 { changed } else { unseen };
                 }
             }
         }

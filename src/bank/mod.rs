@@ -20,6 +20,7 @@ mod cache;
 mod disk;
 mod edit;
 mod folder;
+mod levels;
 mod network;
 mod settings;
 mod starter;
@@ -37,7 +38,7 @@ use crate::correlate::Planner;
 use crate::error::{Error, Result};
 use crate::input::ReadOptions;
 use crate::note::Fragment;
-use crate::similarity::{Comparer, Level};
+use crate::similarity::{Comparer, KnownLevels, Level};
 use crate::verdict::Thresholds;
 
 /// Whether fragments should resemble an exemplar or must not.
@@ -250,25 +251,23 @@ impl Bank {
         })
     }
 
-    /// What likeness unrelated tunes reach with exemplars, as far as it is kept under a key: for each exemplar.
-    pub(crate) fn levels(&self, key: u64) -> Vec<Option<Level>> {
-        let known = match &self.root {
-            Root::Folder(root) if self.caching => cache::load_levels(root, key),
-            _ => return Vec::new(),
-        };
-        if known.is_empty() {
-            return Vec::new();
+    /// The levels that the bank's cache has under a key, if the bank has one.
+    pub(crate) fn levels(&self, key: u64) -> Option<Box<dyn KnownLevels>> {
+        match &self.root {
+            Root::Folder(root) if self.caching => Some(Box::new(levels::Levels::new(root.clone(), key))),
+            _ => None,
         }
-        self.exemplars.par_iter().map(|it| known.get(&cache::fingerprint(&it.fragment)).copied()).collect()
     }
 
-    /// Keeps it, where such things are kept.
-    pub(crate) fn keep_levels(&self, key: u64, levels: impl Iterator<Item = (usize, Level)>) {
+    /// Keeps levels of exemplars, by index, where such things are kept; so many of them are new.
+    pub(crate) fn keep_levels(&self, key: u64, new: usize, levels: impl Iterator<Item = (usize, Level)>) {
         if let Root::Folder(root) = &self.root
             && self.caching
+            && new > 0
         {
-            let levels = levels.map(|(index, level)| (cache::fingerprint(&self.exemplars[index].fragment), level));
-            cache::store_levels(root, &levels.collect(), key);
+            let of = |index: usize| cache::fingerprint(&self.exemplars[index].fragment);
+            let all = || (0..self.exemplars.len()).into_par_iter().map(of).collect();
+            cache::store_levels(root, key, new, levels.map(|(index, level)| (of(index), level)), all);
         }
     }
 

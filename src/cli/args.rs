@@ -625,6 +625,9 @@ pub struct DoctorArgs {
     /// The bank.
     #[command(flatten)]
     pub bank: BankArgs,
+    /// Recordings in it.
+    #[command(flatten)]
+    pub transcriber: TranscriberArgs,
     /// General.
     #[command(flatten)]
     pub general: GeneralArgs,

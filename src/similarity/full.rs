@@ -6,9 +6,10 @@
 //! 3. What is found is read against what unrelated tunes reach ([`calibration`](super::calibration)).
 
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::calibration::calibrate;
-use super::cohort::{Cohort, Level};
+use super::cohort::{Cohort, KnownLevels, Level};
 use super::comparer::{Comparer, Likeness, Placement};
 use super::embedded::{Texture, Tune, is_single_line};
 use super::examine::examine;
@@ -26,6 +27,10 @@ pub(crate) struct Full {
     cohort: Cohort,
     /// What unrelated tunes reach with each exemplar, found out when it is first needed.
     levels: Vec<OnceLock<Level>>,
+    /// Where those are told that were found out before.
+    known: Option<Box<dyn KnownLevels>>,
+    /// How many were not.
+    found: AtomicUsize,
     /// The notes of each exemplar, as far as they were needed; none are kept of very many exemplars.
     sequences: Vec<Made>,
     /// Of each exemplar that fragments are looked for in, made when it is first needed.
@@ -82,6 +87,8 @@ impl Full {
         Self {
             cohort: Cohort::new(comparer),
             levels: (0..len).map(|_| OnceLock::new()).collect(),
+            known: None,
+            found: AtomicUsize::new(0),
             sequences: (0..if len <= MOST_KEPT { len } else { 0 }).map(|_| Made::default()).collect(),
             textures: (0..if contained { len } else { 0 }).map(|_| OnceLock::new()).collect(),
         }
@@ -92,14 +99,15 @@ impl Full {
         self.cohort.key()
     }
 
-    /// Takes the level of an exemplar for known.
-    pub(crate) fn know(&self, index: usize, level: Level) {
-        let _ = self.levels[index].set(level);
+    /// The same, which asks here before it finds out a level.
+    pub(crate) fn knowing(self, known: Option<Box<dyn KnownLevels>>) -> Self {
+        Self { known, ..self }
     }
 
-    /// The levels that are known, with their exemplars' indices.
-    pub(crate) fn known(&self) -> impl Iterator<Item = (usize, Level)> {
-        self.levels.iter().enumerate().filter_map(|(index, level)| Some((index, *level.get()?)))
+    /// The levels of exemplars that were examined, with their indices; and how many of them had to be found out.
+    pub(crate) fn levels(&self) -> (impl Iterator<Item = (usize, Level)>, usize) {
+        let levels = self.levels.iter().enumerate().filter_map(|(index, level)| Some((index, *level.get()?)));
+        (levels, self.found.load(Ordering::Relaxed))
     }
 
     /// Compares a fragment with some of the exemplars; none where nothing meets.
@@ -170,8 +178,12 @@ impl Full {
 
     /// What unrelated tunes reach with an exemplar.
     fn level(&self, comparer: &Comparer, index: usize, exemplar: &Fragment) -> Level {
-        *self.levels[index]
-            .get_or_init(|| self.cohort.level(&comparer.fragment(exemplar), &Sequence::new(exemplar, false)))
+        *self.levels[index].get_or_init(|| {
+            self.known.as_ref().and_then(|known| known.level(exemplar)).unwrap_or_else(|| {
+                self.found.fetch_add(1, Ordering::Relaxed);
+                self.cohort.level(&comparer.fragment(exemplar), &Sequence::new(exemplar, false))
+            })
+        })
     }
 }
 

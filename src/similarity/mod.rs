@@ -39,7 +39,7 @@ pub mod voice;
 mod weights;
 
 pub use crate::correlate::{Normalisation, WindowPeak, best_in_window, windowed_rows};
-pub(crate) use cohort::Level;
+pub(crate) use cohort::{KnownLevels, Level};
 pub use comparer::{AlteredExemplar, Comparer, Likeness, Placement};
 pub(crate) use device::DeviceShelf;
 pub(crate) use evaluator::Exemplars;

@@ -21,6 +21,9 @@ pub(super) const FORM: u32 = 1;
 
 const MAGIC: &[u8; 16] = b"judge levels   \n";
 
+/// The bytes of a record.
+const RECORD: u64 = 24;
+
 /// The bytes before those that the checksum is of.
 const UNCHECKED: usize = MAGIC.len() + 4 + 4;
 
@@ -35,9 +38,14 @@ pub fn fingerprint(fragment: &Fragment) -> u64 {
     hasher.finish()
 }
 
+/// How many levels a cache of so many bytes has.
+pub fn count(bytes: u64) -> u64 {
+    bytes.saturating_sub(UNCHECKED as u64 + 8) / RECORD
+}
+
 /// A cache of levels, by fingerprint.
 pub fn write(levels: &BTreeMap<u64, Level>, key: u64) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(UNCHECKED + 8 + 24 * levels.len());
+    let mut bytes = Vec::with_capacity(UNCHECKED + 8 + RECORD as usize * levels.len());
     bytes.extend(MAGIC);
     bytes.extend(FORM.to_le_bytes());
     bytes.extend([0; 4]);
@@ -84,6 +92,7 @@ mod tests {
     #[test]
     fn what_is_written_is_read_under_its_key_alone() {
         let bytes = write(&some(), 7);
+        assert_eq!((count(bytes.len() as u64), count(3)), (20, 0));
         assert_eq!(read(&bytes, 7), Some(some().into_iter().collect()));
         assert_eq!(read(&bytes, 8), None);
         assert_eq!(read(&write(&BTreeMap::new(), 7), 7), Some(HashMap::new()));

@@ -8,7 +8,7 @@ mod levels;
 mod records;
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::Path;
@@ -30,9 +30,20 @@ fn name() -> String {
     format!("exemplars-{}.cache", records::FORM)
 }
 
-fn name_of_levels() -> String {
-    format!("levels-{}.cache", levels::FORM)
+/// Levels that are found out in other ways have files of their own, so that one does not take the place of the other.
+fn name_of_levels(key: u64) -> String {
+    format!("{}{key:016x}.cache", prefix_of_levels())
 }
+
+fn prefix_of_levels() -> String {
+    format!("levels-{}-", levels::FORM)
+}
+
+/// No more files of levels than this are kept: those that were written last.
+const FILES_OF_LEVELS: usize = 8;
+
+/// Levels are written anew when so many parts of what is known were found out.
+const PARTS_FOUND: u64 = 50;
 
 /// The bytes of the cache of a bank; none without a cache.
 pub fn load(root: &Path) -> Vec<u8> {
@@ -41,7 +52,7 @@ pub fn load(root: &Path) -> Vec<u8> {
 
 /// What is known of levels, by fingerprint, as they are found out under a key.
 pub fn load_levels(root: &Path, key: u64) -> HashMap<u64, Level> {
-    levels::read(&bytes_of(root, &name_of_levels()), key).unwrap_or_default()
+    levels::read(&bytes_of(root, &name_of_levels(key)), key).unwrap_or_default()
 }
 
 fn bytes_of(root: &Path, name: &str) -> Vec<u8> {
@@ -69,15 +80,50 @@ fn bytes_of(root: &Path, name: &str) -> Vec<u8> {
 
 /// Writes the cache of a bank anew. Without success nothing is lost but time.
 pub fn store(root: &Path, records: &[Cow<'_, [u8]>], options: &ReadOptions) {
-    store_bytes(root, &name(), &records::write(records, options));
+    store_bytes(root, &name(), || records::write(records, options));
 }
 
-/// Writes what is known of levels anew.
-pub fn store_levels(root: &Path, levels: &BTreeMap<u64, Level>, key: u64) {
-    store_bytes(root, &name_of_levels(), &levels::write(levels, key));
+/// Adds levels to those that are kept, and drops those of no exemplar of the bank, unless only few of them are new.
+pub fn store_levels(
+    root: &Path,
+    key: u64,
+    new: usize,
+    levels: impl Iterator<Item = (u64, Level)>,
+    exemplars: impl FnOnce() -> HashSet<u64>,
+) {
+    let name = name_of_levels(key);
+    let before = fs::symlink_metadata(root.join(FOLDER).join(&name)).map_or(0, |file| levels::count(file.len()));
+    if (new as u64).saturating_mul(PARTS_FOUND) < before.max(1) {
+        return;
+    }
+    store_bytes(root, &name, || {
+        // Another program may have found out others.
+        let mut all = load_levels(root, key);
+        all.extend(levels);
+        let exemplars = exemplars();
+        let all: BTreeMap<_, _> = all.into_iter().filter(|(of, _)| exemplars.contains(of)).collect();
+        levels::write(&all, key)
+    });
+    drop_old_levels(&root.join(FOLDER));
 }
 
-fn store_bytes(root: &Path, name: &str, bytes: &[u8]) {
+/// Removes the oldest files of levels, of settings that are no longer in use for all we know.
+fn drop_old_levels(folder: &Path) {
+    let prefix = prefix_of_levels();
+    let files = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut files: Vec<_> = files
+        .filter(|file| file.file_name().to_str().is_some_and(|it| it.starts_with(&prefix) && it.ends_with(".cache")))
+        .filter_map(|file| Some((file.metadata().ok()?.modified().ok()?, file.path())))
+        .collect();
+    files.sort();
+    files.reverse();
+    for (_, path) in files.into_iter().skip(FILES_OF_LEVELS) {
+        let _ = fs::remove_file(path);
+    }
+}
+
+/// Replaces a file by bytes that are made while nobody else replaces one.
+fn store_bytes(root: &Path, name: &str, bytes: impl FnOnce() -> Vec<u8>) {
     let folder = root.join(FOLDER);
     match replace(&folder, name, bytes) {
         Ok(()) => log::debug!("{}: {name} written", folder.display()),
@@ -85,10 +131,7 @@ fn store_bytes(root: &Path, name: &str, bytes: &[u8]) {
     }
 }
 
-fn replace(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
-    if bytes.len() as u64 > LARGEST {
-        return Err(io::Error::other("too large"));
-    }
+fn replace(folder: &Path, name: &str, bytes: impl FnOnce() -> Vec<u8>) -> io::Result<()> {
     match fs::create_dir(folder) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
         _ => {}
@@ -108,11 +151,15 @@ fn replace(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
         Err(TryLockError::WouldBlock) => return Err(io::Error::other("another program is writing it")),
         Err(TryLockError::Error(error)) => return Err(error),
     }
+    let bytes = bytes();
+    if bytes.len() as u64 > LARGEST {
+        return Err(io::Error::other("too large"));
+    }
     // For those who keep their bank under version control.
     create_new(&folder.join(".gitignore"), b"*\n")?;
     // The name is fixed, so that what a crash left is replaced; whoever has the lock may do so.
     let unfinished = folder.join(format!("{name}.new"));
-    let written = disk::write_new(&unfinished, bytes).and_then(|()| fs::rename(&unfinished, folder.join(name)));
+    let written = disk::write_new(&unfinished, &bytes).and_then(|()| fs::rename(&unfinished, folder.join(name)));
     if written.is_err() {
         let _ = fs::remove_file(&unfinished);
     }

@@ -8,7 +8,6 @@ use crate::cli::output;
 use crate::cli::{Context, Outcome};
 use crate::cnn::Network;
 use crate::correlate::{BackendChoice, Cuda, Planner, Prepared, Processor, Search, SearchPlan};
-use crate::input::ReadOptions;
 use crate::note::Fragment;
 use crate::roll::PianoRoll;
 
@@ -21,7 +20,7 @@ pub fn run(args: &DoctorArgs) -> anyhow::Result<Outcome> {
 
     writeln!(out, "{}", styles.strong("bank"))?;
     let mut outcome = Outcome::Done;
-    match context.bank(&args.bank, &ReadOptions::default()) {
+    match args.transcriber.options().and_then(|options| context.bank(&args.bank, &options)) {
         Ok(bank) => {
             writeln!(out, "  from      {}", bank.root())?;
             let (good, bad) = (bank.count(Label::Good), bank.count(Label::Bad));

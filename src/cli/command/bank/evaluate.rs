@@ -125,6 +125,7 @@ pub fn calibrate(args: &CalibrateArgs) -> anyhow::Result<Outcome> {
     let bar = context.progress(bank.exemplars().len() as u64, "judging");
     let judge = Judge::new(bank, Default::default())?;
     let left_out = leave_one_out(&judge, || bar.inc(1));
+    judge.remember();
     bar.finish_and_clear();
     let found = calibrated(&left_out, args.veto_error)?;
     let bank = judge.into_bank();

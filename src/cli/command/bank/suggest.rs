@@ -20,7 +20,8 @@ const LONG: f64 = 20.0;
 pub fn run(args: &SuggestArgs) -> anyhow::Result<Outcome> {
     let context = Context::new(&args.general);
     let mut options = args.read.options()?;
-    let judge = Judge::new(context.bank(&args.bank, &options)?, Default::default())?;
+    let of_bank = ReadOptions { transcriber: options.transcriber.clone(), ..ReadOptions::default() };
+    let judge = Judge::new(context.bank(&args.bank, &of_bank)?, Default::default())?;
     options.drums |= judge.bank().settings().drums;
     let (inputs, mut outcome) = files::expand(&args.files);
     let read: Vec<_> = inputs.par_iter().map(|input| candidates(input, &options)).collect();

@@ -177,9 +177,9 @@ impl Stream<'_> {
             None => Ok(Bank::starter()),
         };
         let mut out = Vec::new();
+        self.judge.remember();
         match bank().and_then(|bank| judge_by(bank, &self.args.likeness, &self.args.cnn, |_| ())) {
             Ok((judge, listens)) => {
-                self.judge.remember();
                 self.judge = judge.top(self.args.top);
                 self.reading.keep_sound = listens;
                 let bank = self.judge.bank();
