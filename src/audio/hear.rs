@@ -1,8 +1,7 @@
 //! What is heard in a recording.
 
 use super::salience::Salience;
-use super::{HeardNote, SAMPLE_RATE, Transcriber, tempo, track};
-use crate::analysis::{Signal, Stft, tuning};
+use super::{HeardNote, SAMPLE_RATE, Transcriber, agree, tempo, track};
 use crate::error::{Error, Result};
 
 /// How a recording is listened to.
@@ -10,7 +9,7 @@ use crate::error::{Error, Result};
 pub struct HearOptions<'a> {
     /// Quarters a minute, where they are known; else they are estimated.
     pub tempo: Option<f64>,
-    /// A network that tells the notes, instead of the salience of semitones.
+    /// A network that tells which notes there are; by the salience of semitones it is told better when they begin and end.
     pub transcriber: Option<&'a Transcriber>,
 }
 
@@ -37,19 +36,14 @@ pub fn hear(samples: &[f32], options: HearOptions<'_>) -> Result<Heard> {
         let expected = "a number of quarters a minute from 10 to 1000";
         return Err(Error::Option { name: "tempo", value: tempo.to_string(), expected });
     }
-    let (notes, tuning) = match options.transcriber {
-        Some(transcriber) => {
-            let tuning = tuning::estimate(&Stft::new(2048, 1024)?, Signal::new(samples, SAMPLE_RATE)?, 12);
-            (transcriber.transcribe(samples)?, tuning)
-        }
-        None => {
-            let salience = Salience::of(samples)?;
-            (track::notes(&salience), salience.tuning)
-        }
+    let salience = Salience::of(samples)?;
+    let notes = match options.transcriber {
+        Some(transcriber) => agree::agreed(&transcriber.transcribe(samples)?, &salience),
+        None => track::notes(&salience),
     };
     let tempo = options.tempo.unwrap_or_else(|| tempo::estimate(&notes));
     let pitched = pitched(&notes, samples.len() as f64 / f64::from(SAMPLE_RATE));
-    Ok(Heard { notes, tempo, tuning, pitched })
+    Ok(Heard { notes, tempo, tuning: salience.tuning, pitched })
 }
 
 /// The share of the time in which a note sounds.

@@ -3,8 +3,10 @@
 //! [`decode`] reads WAV, FLAC, MP3, Ogg Vorbis, AIFF, and AAC or ALAC in MP4, packet by packet, mixes the channels to one
 //! (their mean), and brings it to [`SAMPLE_RATE`]. Memory is that of the result and a few packets, whatever a header says.
 //!
-//! [`hear`] tells its notes: by the salience of semitones ([`Salience`]), or by a [`Transcriber`].
+//! [`hear`] tells its notes: by the salience of semitones ([`Salience`]), or by a [`Transcriber`] and salience together.
 
+#[cfg(feature = "audio")]
+mod agree;
 #[cfg(feature = "audio")]
 mod decode;
 #[cfg(feature = "audio")]

@@ -12,13 +12,13 @@ const ABOVE_NOISE: f32 = 12.0;
 /// How many times as strong as just before a tone must get to be struck again.
 const STRUCK: f32 = 1.35;
 /// The shortest note, in frames.
-const SHORTEST: usize = 5;
+pub(super) const SHORTEST: usize = 5;
 /// Frames each way in which the greatest strength is looked for.
 const NEARBY: usize = 170;
 /// Where partials of a tone lie, in semitones.
-const PARTIALS: [u8; 7] = [12, 19, 24, 28, 31, 34, 36];
+pub(super) const PARTIALS: [u8; 7] = [12, 19, 24, 28, 31, 34, 36];
 /// A tone at a partial of another is not heard as one where it is weaker than this, of the other's strength.
-const PARTIAL: f32 = 0.5;
+pub(super) const PARTIAL: f32 = 0.5;
 /// Nor is what leaks a semitone up or down.
 const NEIGHBOUR: f32 = 0.6;
 /// What is so much weaker than another, shorter than so many frames and begins with it, is the noise of its attack.
