@@ -122,8 +122,8 @@ impl Judge {
     pub fn with_comparer(bank: Bank, comparer: Comparer) -> Self {
         let exemplars = bank.exemplars();
         let store = Store::new(&comparer, exemplars.len(), |index| &exemplars[index].fragment);
-        let full = (comparer.measure == Measure::Full).then(|| Full::new(&comparer, exemplars.len()));
-        let full = full.map(|full| {
+        let full = (comparer.measure == Measure::Full).then(|| {
+            let full = Full::new(&comparer, exemplars.len());
             let known = bank.levels(full.key());
             full.knowing(known)
         });

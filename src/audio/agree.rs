@@ -26,8 +26,8 @@ pub(super) fn agreed(told: &[HeardNote], salience: &Salience) -> Vec<HeardNote> 
     let is_partial = |(note, level): &(&HeardNote, &Option<f32>)| {
         let Some(own) = level else { return false };
         let from = told.partition_point(|other| other.start + longest < note.start);
-        let others = told[from..].iter().zip(&levels[from..]).take_while(|(other, _)| other.start < note.end);
-        others.into_iter().any(|(other, level)| {
+        let mut others = told[from..].iter().zip(&levels[from..]).take_while(|(other, _)| other.start < note.end);
+        others.any(|(other, level)| {
             PARTIALS.contains(&note.pitch.saturating_sub(other.pitch))
                 && shared(note, other) >= TOGETHER * (note.end - note.start)
                 && level.is_some_and(|level| *own < PARTIAL * level)

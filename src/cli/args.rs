@@ -276,15 +276,17 @@ impl ReadArgs {
         let transcriber = self.transcriber.open()?;
         Ok(ReadOptions { limits, drums: self.drums, tempo: self.tempo, transcriber, keep_sound: false })
     }
-}
 
-impl ReadArgs {
-    /// The options for reading what is judged by a bank: drawn as its exemplars are.
+    /// A bank, and the options for reading what belongs beside its exemplars: drawn as they are. The bank is opened with the
+    /// same transcriber, which is read once; limits are for the files that are named.
     ///
     /// # Errors
-    /// As [`options`](Self::options).
-    pub fn options_for(&self, bank: &Bank) -> Result<ReadOptions> {
-        Ok(ReadOptions { drums: self.drums || bank.settings().drums, ..self.options()? })
+    /// As [`options`](Self::options), and what `open` says.
+    pub fn beside(&self, open: impl FnOnce(&ReadOptions) -> Result<Bank>) -> Result<(Bank, ReadOptions)> {
+        let options = self.options()?;
+        let bank = open(&ReadOptions { transcriber: options.transcriber.clone(), ..ReadOptions::default() })?;
+        let drums = options.drums || bank.settings().drums;
+        Ok((bank, ReadOptions { drums, ..options }))
     }
 }
 

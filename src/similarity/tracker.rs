@@ -245,26 +245,16 @@ impl Side {
             best = best.max(self.evaluate(shelf, evaluator, place).0);
         }
         let mut candidates = self.candidates(shelf, evaluator, added, best);
-        // The most promising one first: then there are fewer to be sorted.
-        let first = candidates.iter().enumerate().max_by(|a, b| a.1.0.total_cmp(&b.1.0)).map(|(at, _)| at);
-        let first = first.map(|first| candidates.swap_remove(first));
-        let mut try_it = |(reach, place)| {
-            if reach >= best {
-                let similarity = self.learn_exactly(shelf, evaluator, place);
-                if similarity >= best {
-                    best = similarity;
-                    self.best = Some(place);
-                }
-            }
-            best
-        };
-        if let Some(first) = first {
-            let best = try_it(first);
-            candidates.retain(|candidate| candidate.0 >= best);
-        }
         candidates.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
-        for candidate in candidates {
-            try_it(candidate);
+        for (reach, place) in candidates {
+            if reach < best {
+                break;
+            }
+            let similarity = self.learn_exactly(shelf, evaluator, place);
+            if similarity >= best {
+                best = similarity;
+                self.best = Some(place);
+            }
         }
         for _ in 0..SPARE.min(self.spare.len()) {
             self.next_spare = (self.next_spare + 1) % self.spare.len();

@@ -38,9 +38,7 @@ pub fn add(args: &AddArgs) -> anyhow::Result<Outcome> {
         let value = args.name.clone().unwrap_or_default();
         return Err(Error::Option { name: "--name", value, expected: "for several files; name a single one" }.into());
     }
-    let mut options = args.read.options()?;
-    let of_bank = ReadOptions { transcriber: options.transcriber.clone(), ..ReadOptions::default() };
-    options.drums |= Bank::open_with(&root, &of_bank)?.settings().drums;
+    let (_, options) = args.read.beside(|options| Bank::open_with(&root, options))?;
     let bar = context.progress(inputs.len() as u64, "adding");
     let mut asked = Vec::new();
     // Read one by one while they are added: not all have to be in memory.

@@ -19,10 +19,8 @@ const LONG: f64 = 20.0;
 
 pub fn run(args: &SuggestArgs) -> anyhow::Result<Outcome> {
     let context = Context::new(&args.general);
-    let mut options = args.read.options()?;
-    let of_bank = ReadOptions { transcriber: options.transcriber.clone(), ..ReadOptions::default() };
-    let judge = Judge::new(context.bank(&args.bank, &of_bank)?, Default::default())?;
-    options.drums |= judge.bank().settings().drums;
+    let (bank, options) = args.read.beside(|options| context.bank(&args.bank, options))?;
+    let judge = Judge::new(bank, Default::default())?;
     let (inputs, mut outcome) = files::expand(&args.files);
     let read: Vec<_> = inputs.par_iter().map(|input| candidates(input, &options)).collect();
     let mut all = Vec::new();
